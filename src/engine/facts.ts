@@ -1,0 +1,185 @@
+import { gunzipSync } from 'node:zlib';
+import { decode } from '../host/protocol.js';
+
+export type Slot = 'blue' | 'green';
+
+export const otherSlot = (slot: Slot): Slot => (slot === 'blue' ? 'green' : 'blue');
+
+/** A complete release on the host, as its `.release.json` tells. */
+export interface Release {
+  id: string;
+  sha: string;
+  ref: string;
+  /** How it was started; checked where it is used. */
+  recipe: unknown;
+}
+
+/** A line of the ledger, as far as plans need it. */
+export interface LedgerLine {
+  run: string;
+  command: string;
+  release: string;
+  sha: string;
+  outcome: string;
+  /** The release that was live when the run had ended. */
+  liveRelease: string;
+  ended: string;
+  actor: string;
+}
+
+/** What is known of a slot: what was started there last, and whether it runs. */
+export interface SlotFacts {
+  release: string;
+  sha: string;
+  port: number;
+  supervisor: string;
+  alive: boolean;
+  healthy: boolean;
+}
+
+/** A configuration file of nginx that may hold the upstream. */
+export interface NginxFile {
+  path: string;
+  realPath: string;
+  writable: boolean;
+  /** Checksum of all but its `server …;` lines. */
+  sum: string;
+}
+
+/** All that one look at the host found. */
+export interface Facts {
+  user: string;
+  root: boolean;
+  /** The host's UTC time, `20261122T101500Z`. */
+  time: string;
+  addresses: string[];
+  tools: Set<string>;
+  /** Free space for the root, in KiB. */
+  freeKiB: number;
+  freeInodes: number;
+  rootState: 'missing' | 'writable' | 'readable';
+  /** The target of `live`; '' if there is none. */
+  live: Slot | '';
+  liveLink: string;
+  /** A switch was begun and not ended. */
+  intent: boolean;
+  slots: Partial<Record<Slot, SlotFacts>>;
+  /** Who listens on a slot's port, in words. */
+  listeners: Map<number, string>;
+  releases: Release[];
+  unfinished: string[];
+  ledger: LedgerLine[];
+  /** The commit that the ref leads to; '' when it was not found. */
+  commit: string;
+  /** That commit is an ancestor of the live one, or the same. */
+  ancestor: boolean;
+  nginx: {
+    command: string;
+    status: number;
+    said: string;
+    dump: string;
+    version: string;
+    /** Some nginx master process runs on the host. */
+    running: boolean;
+    files: NginxFile[];
+  };
+}
+
+/**
+ * Reads what the agent's survey sent.
+ *
+ * @param data the facts as they came: base64 of gzip of lines `name base64`
+ */
+export function readFacts(data: string): Facts {
+  const lines = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
+  const all = new Map<string, string[]>();
+  for (const line of lines.split('\n')) {
+    const [name, word] = line.split(' ');
+    if (!name || !word) continue;
+    all.set(name, [...(all.get(name) ?? []), decode(word)]);
+  }
+  const one = (name: string): string => all.get(name)?.[0] ?? '';
+  const many = (name: string): string[] => all.get(name) ?? [];
+  const liveLink = one('live');
+  return {
+    user: one('user'),
+    root: one('uid') === '0',
+    time: one('time'),
+    addresses: one('addresses').split(/\s+/).filter(Boolean),
+    tools: new Set(one('tools').split(' ').filter(Boolean)),
+    freeKiB: Number(one('disk')) || 0,
+    freeInodes: Number(one('inodes')) || 0,
+    rootState: (one('root') || 'missing') as Facts['rootState'],
+    live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
+    liveLink,
+    intent: one('intent') === 'yes',
+    slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one)]] : []))),
+    listeners: new Map([...all].flatMap(([name, [who = '']]) => (name.startsWith('listener.') ? [[Number(name.slice(9)), who]] : []))),
+    releases: many('release').flatMap(parsedRelease),
+    unfinished: many('unfinished'),
+    ledger: one('ledger').split('\n').flatMap(parsedLine),
+    commit: one('commit').trim(),
+    ancestor: one('ancestor') === 'yes',
+    nginx: {
+      command: one('nginx.command'),
+      status: Number(one('nginx.status') || 1),
+      said: one('nginx.said'),
+      dump: one('nginx.dump'),
+      version: one('nginx.version'),
+      running: one('nginx.masters').trim() !== '',
+      files: many('nginx.file').map((text) => {
+        const [path = '', realPath = '', write = '', sum = ''] = text.split('\n');
+        return { path, realPath, writable: write === 'yes', sum };
+      }),
+    },
+  };
+}
+
+function slotFacts(slot: Slot, one: (name: string) => string): SlotFacts {
+  return {
+    release: one(`slot.${slot}.release`),
+    sha: one(`slot.${slot}.sha`),
+    port: Number(one(`slot.${slot}.port`)),
+    supervisor: one(`slot.${slot}.supervisor`),
+    alive: one(`slot.${slot}.alive`) === 'yes',
+    healthy: one(`slot.${slot}.healthy`) !== '',
+  };
+}
+
+/** A broken line tells nothing, and harms nothing. */
+export function parsedLine(line: string): LedgerLine[] {
+  const found = parsedObject(line);
+  if (!found) return [];
+  const text = (name: string): string => (typeof found[name] === 'string' ? found[name] : '');
+  return [
+    {
+      run: text('run'),
+      command: text('command'),
+      release: text('release'),
+      sha: text('sha'),
+      outcome: text('outcome'),
+      liveRelease: text('liveRelease'),
+      ended: text('ended'),
+      actor: text('actor'),
+    },
+  ];
+}
+
+function parsedRelease(text: string): Release[] {
+  const found = parsedObject(text);
+  if (!found || typeof found.id !== 'string' || typeof found.sha !== 'string') return [];
+  return isReleaseId(found.id) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
+}
+
+function parsedObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isReleaseId(text: string): boolean {
+  return /^\d{8}T\d{6}Z-[0-9a-f]{7,40}$/.test(text);
+}

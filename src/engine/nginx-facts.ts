@@ -1,0 +1,114 @@
+import { DeployError } from '../errors.js';
+import { readConfig, type NginxConfig } from '../nginx/config.js';
+import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
+import { errorLogFile, masterPidFile } from '../nginx/facts.js';
+import { refuseOtherWays } from '../nginx/other-ways.js';
+import { visitorRoutes, type Route } from '../nginx/routes.js';
+import type { Settings } from '../settings/settings.js';
+import type { Facts } from './facts.js';
+
+/** What the loaded nginx configuration means for this app. */
+export interface NginxFacts {
+  edit: UpstreamEdit;
+  /** How to ask as a visitor; undefined when `verify-url` says it. */
+  route: Route | undefined;
+  pidFile: string;
+  errorLog: string;
+  warnings: string[];
+}
+
+/**
+ * Reads the configuration that nginx has on disk, and refuses what a switch could not be safe with.
+ *
+ * @param ports as they are in force, blue and green
+ * @throws DeployError naming file and line
+ */
+export function readNginx(settings: Settings, facts: Facts, ports: [number, number]): NginxFacts {
+  const { nginx } = facts;
+  if (nginx.status !== 0 || !nginx.dump) throw cannotRead(facts);
+  if (!nginx.running) {
+    throw new DeployError({
+      step: 'survey',
+      what: 'nginx is not running',
+      next: 'Start it (for example: systemctl start nginx). Nothing was changed.',
+      settings: ['nginx-command'],
+    });
+  }
+  const config = readConfig(nginx.dump);
+  const options = { upstream: settings.nginxUpstream, ports, isLocal: (address: string) => facts.addresses.includes(address) };
+  const edit = upstreamEdit(config, options);
+  refuseOtherWays(config, options);
+  checkWritable(settings, facts, edit);
+  return {
+    edit,
+    route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config),
+    pidFile: masterPidFile(config, asCalled(nginx)),
+    errorLog: errorLogFile(config, asCalled(nginx)),
+    warnings: edit.others.length ? [`the upstream ${settings.nginxUpstream} has other servers, which stay as they are: ${edit.others.join(' ')}`] : [],
+  };
+}
+
+/** What nginx says of how it was built, with a prefix of the command itself in place of the built-in one. */
+function asCalled({ command, version }: Facts['nginx']): string {
+  const prefix = /\s-p\s*(\S+)/.exec(command)?.[1];
+  return prefix ? version.replace(/--prefix=\S+/, '').concat(` --prefix=${prefix}`) : version;
+}
+
+function cannotRead(facts: Facts): DeployError {
+  const { command, said } = facts.nginx;
+  const sudo = /sudo/.test(command) && /password|not allowed|not found|sudoers|terminal/.test(said);
+  return new DeployError({
+    step: 'survey',
+    what: `\`${command} -T\` failed, so the nginx configuration cannot be read`,
+    next: sudo
+      ? [
+          `Let the user ${facts.user} call nginx, with exactly these arguments. As root: visudo -f /etc/sudoers.d/bluegreen, with the line`,
+          `  ${facts.user} ALL=(root) NOPASSWD: /usr/sbin/nginx -T, /usr/sbin/nginx -t, /usr/sbin/nginx -s reload`,
+        ].join('\n')
+      : 'Mend what nginx says below; nginx has to be installed, and its configuration has to pass `nginx -t`, before a deploy can begin.',
+    settings: ['nginx-command'],
+    details: said,
+  });
+}
+
+/** Until there is a helper for files of root, the user itself has to be able to write the upstream's file and folder. */
+function checkWritable(settings: Settings, facts: Facts, edit: UpstreamEdit): void {
+  const file = facts.nginx.files.find(({ path }) => path === edit.file);
+  if (!file || file.writable) return;
+  const folder = `/etc/nginx/${settings.app}`;
+  throw new DeployError({
+    step: 'survey',
+    what: `the user ${facts.user} cannot write ${file.realPath} and its folder, where the upstream ${settings.nginxUpstream} stands`,
+    next: [
+      'Give the upstream a file and a folder of its own which that user may write. As root, on the host:',
+      `  install -d -o ${facts.user} ${folder}`,
+      `  printf '%s\\n' 'upstream ${settings.nginxUpstream} { server ${edit.address.blue}:${settings.ports[0]}; }' > ${folder}/upstream.conf`,
+      `  chown ${facts.user} ${folder}/upstream.conf`,
+      `In ${edit.file}, line ${edit.line}, take the upstream block out and write in its place:`,
+      `  include ${folder}/upstream.conf;`,
+      'Then: nginx -t && nginx -s reload',
+      'Know that who may write a file that nginx loads can have nginx, which starts as root, read and write other files.',
+    ].join('\n'),
+    settings: ['user', 'nginx-upstream'],
+  });
+}
+
+function visitorRoute(settings: Settings, facts: Facts, config: NginxConfig): Route {
+  const routes = visitorRoutes(config, { upstream: settings.nginxUpstream, healthPath: settings.healthPath });
+  const route = routes.find(({ scheme }) => scheme === 'http' || facts.tools.has('curl'));
+  if (route) return route;
+  if (routes.length) {
+    throw new DeployError({
+      step: 'survey',
+      what: `the site of ${settings.app} is served over TLS only, and asking it needs curl, which is not on the host`,
+      next: 'Install curl on the host, or set verify-url to a plain http address that leads to the app.',
+      settings: ['verify-url'],
+    });
+  }
+  throw new DeployError({
+    step: 'survey',
+    what: `no server block of nginx leads to the upstream ${settings.nginxUpstream}`,
+    next: `Let one do so: location / { proxy_pass http://${settings.nginxUpstream}; } — or set verify-url to the address of the app.`,
+    settings: ['nginx-upstream', 'verify-url'],
+  });
+}

@@ -1,0 +1,78 @@
+import type { Problem } from '../errors.js';
+import type { Event, Level, StepResult, StepStatus } from '../events.js';
+
+/**
+ * Keeps what the steps of a run said, and tells it on as events. A step that never ends (a lost line) is ended
+ * by whoever finishes the run.
+ */
+export class Progress {
+  readonly steps: StepResult[] = [];
+  /** The first problem that was told; what comes after it is its consequence. */
+  problem: Problem | undefined;
+  private current: { name: string; startedAt: number; notes: StepResult['notes']; problem?: Problem } | undefined;
+
+  constructor(
+    private readonly emit: (event: Event) => void,
+    private readonly now: () => number,
+    private readonly startedAt: number,
+    private readonly host: string,
+  ) {}
+
+  /** The name of the step that is under way; '' between steps. */
+  get step(): string {
+    return this.current?.name ?? '';
+  }
+
+  begin(name: string): void {
+    if (this.current) this.end('aborted');
+    this.current = { name, startedAt: this.now(), notes: [] };
+    this.emit({ type: 'step-start', step: name });
+  }
+
+  output(text: string): void {
+    if (this.current) this.emit({ type: 'output', step: this.current.name, text });
+  }
+
+  note(level: Level, text: string): void {
+    const step = this.current?.name ?? this.steps.at(-1)?.name ?? '';
+    const notes = this.current?.notes ?? this.steps.at(-1)?.notes;
+    notes?.push({ level, text });
+    this.emit({ type: 'note', step, level, text });
+  }
+
+  fail(problem: Problem): void {
+    const placed = { ...problem, step: problem.step || this.step, host: problem.host || this.host };
+    if (this.current) this.current.problem ??= placed;
+    this.problem ??= placed;
+  }
+
+  /** The end of the app's log, for the problem of the step that is under way. */
+  appLog(text: string): void {
+    if (text) this.pendingLog = text;
+  }
+
+  private pendingLog = '';
+
+  /** @param ms how long it took by the host's own clock, where that is known */
+  end(status: StepStatus, ms?: number): void {
+    const { current } = this;
+    if (!current) return;
+    this.current = undefined;
+    if (current.problem && this.pendingLog) {
+      const details = [current.problem.details, `The app's log ends with:\n${this.pendingLog}`].filter(Boolean).join('\n\n');
+      if (this.problem === current.problem) this.problem = { ...current.problem, details };
+      current.problem = { ...current.problem, details };
+    }
+    this.pendingLog = '';
+    const warned = status === 'success' && current.notes.some(({ level }) => level !== 'notice');
+    const result: StepResult = {
+      name: current.name,
+      status: warned ? 'warning' : status,
+      startMs: current.startedAt - this.startedAt,
+      ms: ms ?? this.now() - current.startedAt,
+      notes: current.notes,
+    };
+    this.steps.push(result);
+    this.emit({ type: 'step-end', step: current.name, result, problem: current.problem });
+  }
+}

@@ -1,0 +1,252 @@
+import { DeployError } from '../errors.js';
+import type { Conclusion, Event, Outcome } from '../events.js';
+import type { Connection } from '../host/connect.js';
+import type { AgentMessage } from '../host/protocol.js';
+import type { Settings } from '../settings/settings.js';
+import { readFacts, type Facts } from './facts.js';
+import type { Run } from './ledger.js';
+import { askOutcome } from './outcome.js';
+import { makePlan, type Plan } from './plan.js';
+import { planMarkdown, statusMarkdown } from './look.js';
+import { Progress } from './progress.js';
+import { startSession, type Session } from './session.js';
+
+/** What a run needs from its front door. */
+export interface Door {
+  connect(): Promise<Connection>;
+  emit(event: Event): void;
+  /** Aborted when a person or the runner cancels. */
+  cancelled: AbortSignal;
+  run: Run;
+  /** Whether the commit belongs to the repository of the workflow. */
+  ours: boolean;
+  /** Unix time in milliseconds. */
+  now(): number;
+}
+
+/** How long after a cancel the host's decision is waited for, in milliseconds: the runner kills soon after. */
+const CANCEL_WAIT_MS = 5000;
+
+type End = Extract<AgentMessage, { type: 'end' }>;
+
+/** Runs one command on one host: survey, plan, run. Never throws: what goes wrong is in the outcome. */
+export async function execute(settings: Settings, door: Door): Promise<Outcome> {
+  return new Execution(settings, door).run();
+}
+
+class Execution {
+  private readonly startedAt: number;
+  private readonly progress: Progress;
+  private facts: Facts | undefined;
+  private plan: Plan | undefined;
+  private end: End | undefined;
+  private session: Session | undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly door: Door,
+  ) {
+    this.startedAt = door.now();
+    this.progress = new Progress((event) => door.emit(event), () => door.now(), this.startedAt, settings.host.host);
+  }
+
+  async run(): Promise<Outcome> {
+    let connection: Connection | undefined;
+    try {
+      connection = await this.connect();
+      if (connection) await this.converse(connection);
+    } catch (error) {
+      this.progress.fail(asDeployError(error).problem);
+      this.progress.end('failure');
+    } finally {
+      connection?.close();
+    }
+    return this.outcome();
+  }
+
+  private async connect(): Promise<Connection | undefined> {
+    this.progress.begin('connect');
+    const connecting = this.door.connect();
+    const connection = await Promise.race([connecting, whenAborted(this.door.cancelled)]);
+    if (!connection) connecting.then((late) => late.close()).catch(() => {});
+    else this.progress.note('notice', `host key ${connection.hostFingerprint}`);
+    this.progress.end(connection ? 'success' : 'aborted');
+    return connection;
+  }
+
+  /** Talks with the agent until it is done, the line is lost, or the time after a cancel is over. */
+  private async converse(connection: Connection): Promise<void> {
+    const { command } = this.settings;
+    const asked = command === 'deploy' || command === 'rollback' ? command : 'look';
+    let ended = (): void => {};
+    const done = new Promise<void>((resolve) => (ended = resolve));
+    this.session = await startSession(connection, asked, this.settings, this.door.run, {
+      message: (message) => this.message(message, ended),
+      output: (text) => this.progress.output(text),
+    });
+    const cancel = whenAborted(this.door.cancelled).then(async () => {
+      this.progress.note('warning', 'cancelled: the host aborts before the switch, and finishes after it');
+      this.session?.abort();
+      await wait(CANCEL_WAIT_MS);
+    });
+    await Promise.race([done, this.session.closed, cancel]);
+    if (this.end || this.door.cancelled.aborted) return;
+    const { code, said } = await this.session.closed;
+    await this.lost(connection, code, said);
+  }
+
+  private message(message: AgentMessage, ended: () => void): void {
+    switch (message.type) {
+      case 'step-start':
+        return this.progress.begin(message.step);
+      case 'step-end':
+        if (this.progress.step !== message.step) return;
+        if (message.how !== 'ok' && !this.progress.problem) this.progress.fail(unexplained(message.step, message.status));
+        return this.progress.end(this.statusOf(message), message.ms);
+      case 'note':
+        return this.progress.note(message.level, message.text);
+      case 'problem':
+        return this.progress.fail(new DeployError(message).problem);
+      case 'log':
+        return this.progress.appLog(message.text);
+      case 'facts':
+        return this.surveyed(message.data);
+      case 'end':
+        this.end = message;
+        return ended();
+      case 'begin':
+      case 'ledger':
+        return;
+    }
+  }
+
+  private statusOf(message: Extract<AgentMessage, { type: 'step-end' }>): 'success' | 'failure' | 'aborted' {
+    if (message.how === 'aborted') return 'aborted';
+    // The plan is made within the survey: what it refuses is the survey's failure.
+    return message.how === 'ok' && !(message.step === 'survey' && this.progress.problem) ? 'success' : 'failure';
+  }
+
+  /** The second act: facts become a plan, and the whole plan goes to the agent in one message. */
+  private surveyed(data: string): void {
+    try {
+      this.facts = readFacts(data);
+      if (this.facts.commit) this.door.emit({ type: 'commit', sha: this.facts.commit, ours: this.door.ours });
+      if (this.settings.command === 'status') return;
+      this.plan = makePlan(this.settings, this.facts, this.door.run);
+      for (const warning of this.plan.warnings) this.progress.note('warning', warning);
+      if (this.settings.command !== 'plan') this.session?.plan(this.plan.script);
+    } catch (error) {
+      this.progress.fail(asDeployError(error).problem);
+      this.session?.abort();
+    }
+  }
+
+  /** The agent is gone without a last word: what became of the run stands in the ledger, or nothing was changed. */
+  private async lost(connection: Connection, code: number | null, said: string): Promise<void> {
+    connection.close();
+    if (!this.progress.step && this.progress.steps.length <= 1) throw agentDidNotStart(code, said);
+    this.progress.fail(
+      new DeployError({
+        what: `the line to the host was lost${this.progress.step ? ` during the step ${this.progress.step}` : ''}`,
+        next: 'The host aborts by itself what was not switched yet, and finishes what was. Run it again: the next run mends what is left.',
+        details: said,
+      }).problem,
+    );
+    this.progress.end('aborted');
+    const line = await askOutcome(this.settings, this.door).catch(() => undefined);
+    if (!line) return;
+    this.progress.note('notice', `the host's ledger says of this run: ${line.outcome}; live is ${line.liveRelease || 'nothing'}`);
+    if (line.outcome === 'success') this.progress.problem = undefined;
+    this.end = { type: 'end', result: line.outcome === 'success' ? 'success' : 'failed', live: '', release: line.liveRelease };
+  }
+
+  private outcome(): Outcome {
+    this.progress.end('aborted');
+    const { plan, end, facts } = this;
+    const target = plan?.target;
+    const conclusion = this.conclusion();
+    const switched = Boolean(target && end && end.release === target.release);
+    return {
+      conclusion,
+      sentence: this.sentence(conclusion, switched),
+      switched,
+      release: target?.release ?? '',
+      previousRelease: plan?.previousRelease ?? '',
+      sha: target?.sha ?? facts?.commit ?? '',
+      slot: target?.slot ?? '',
+      port: target?.port ?? 0,
+      startedAt: this.startedAt,
+      durationMs: this.door.now() - this.startedAt,
+      steps: this.progress.steps,
+      problem: conclusion === 'failure' ? this.progress.problem : undefined,
+      extra: this.extra(),
+    };
+  }
+
+  /** What is reported follows what is live, not how the run ended. */
+  private conclusion(): Conclusion {
+    const { end, progress, door } = this;
+    if (end?.result === 'success') return 'success';
+    if (end?.result === 'skipped') return 'skipped';
+    if (end?.result === 'looked') return progress.problem ? 'failure' : 'success';
+    if (door.cancelled.aborted && (!end || end.result === 'aborted')) return 'cancelled';
+    return 'failure';
+  }
+
+  private sentence(conclusion: Conclusion, switched: boolean): string {
+    const { app } = this.settings;
+    const { plan, end, facts } = this;
+    const target = plan?.target;
+    if (this.settings.command === 'status' && facts && conclusion === 'success') return `${app}: ${facts.live ? `${facts.slots[facts.live]?.release ?? 'an unknown release'} is live on ${facts.live}` : 'nothing is live'}.`;
+    if (this.settings.command === 'plan' && plan && conclusion === 'success') return `${app}: a deploy would put ${target?.sha.slice(0, 7)} live on ${target?.slot}; nothing was changed.`;
+    if (conclusion === 'skipped') return `${app}: ${plan?.skip ?? 'nothing to do'}.`;
+    if (conclusion === 'success' && target) {
+      const back = this.settings.command === 'rollback' ? 'rolled back: ' : '';
+      return `${app}: ${back}release ${target.release} (${target.sha.slice(0, 7)}) is live on ${target.slot}, port ${target.port}.`;
+    }
+    const live = end?.release ? `release ${end.release} is live` : end ? 'nothing is live' : 'the host decides by itself what is live, and the next run mends what is left';
+    if (conclusion === 'cancelled') {
+      const begun = this.progress.steps.some(({ name }) => name === 'switch') && !end;
+      return begun ? `${app}: cancelled after the switch had begun; the host finishes by itself.` : `${app}: cancelled before the switch; ${end || plan ? live : 'nothing was changed'}.`;
+    }
+    const where = this.progress.problem?.step;
+    return `${app}: failed${where ? ` at ${where}` : ''}; ${end || plan ? live : 'nothing was changed'}${switched ? '' : end?.release ? ', as before' : ''}.`;
+  }
+
+  private extra(): string | undefined {
+    const { command } = this.settings;
+    if (command === 'plan' && this.plan && this.facts) return planMarkdown(this.plan, this.facts);
+    if (command === 'status' && this.facts) return statusMarkdown(this.settings, this.facts);
+    return undefined;
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
+
+function agentDidNotStart(code: number | null, said: string): DeployError {
+  return new DeployError({
+    step: 'connect',
+    what: `the agent did not start on the host (exit status ${code ?? 'none'})`,
+    next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
+    settings: ['user'],
+    details: said,
+  });
+}
+
+function unexplained(step: string, status: number) {
+  const signal = status > 128 ? ` (signal ${status - 128})` : '';
+  return new DeployError({ step, what: `the step ${step} ended with status ${status}${signal}`, next: 'Read its output; then run it again.' }).problem;
+}
+
+function asDeployError(error: unknown): DeployError {
+  if (error instanceof DeployError) return error;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new DeployError({ what: 'bluegreen has a defect', next: 'Please report it, with the text below.', details: text });
+}

@@ -1,0 +1,85 @@
+import type { Channel, Connection } from '../host/connect.js';
+import { AgentReader, newMark, request, type AgentMessage } from '../host/protocol.js';
+import { assignments, exports, seconds } from '../host/quote.js';
+import type { Settings } from '../settings/settings.js';
+import { agentStart } from './agent-text.js';
+import type { Run } from './ledger.js';
+
+/** What the agent is asked to do: change the host, look at it, or tell what became of an earlier run. */
+export type Request = 'deploy' | 'rollback' | 'look' | 'outcome';
+
+export interface Handlers {
+  message(message: AgentMessage): void;
+  output(text: string): void;
+}
+
+/** A running agent. */
+export interface Session {
+  plan(script: string): void;
+  /** Asks the agent to abort before the switch, and to finish after it: it decides. */
+  abort(): void;
+  /** Settles once when the agent is gone, with what it wrote to standard error. */
+  closed: Promise<{ code: number | null; said: string }>;
+}
+
+/** The last words on standard error that are kept, in characters. */
+const KEPT = 8 * 1024;
+
+/** How long one is waited for that was killed without a last word, in milliseconds. */
+const OUTCOME_WAIT_MS = 60_000;
+
+/** Starts the agent with one exec; the first request goes along at once. */
+export async function startSession(connection: Connection, asked: Request, settings: Settings, run: Run, handlers: Handlers): Promise<Session> {
+  const { command, firstLine } = agentStart();
+  const mark = newMark();
+  const channel = await connection.exec(command);
+  channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
+  readOutput(channel, new AgentReader(mark, (message) => handlers.message(message), (text) => handlers.output(text)));
+  let said = '';
+  channel.stderr.setEncoding('utf8');
+  channel.stderr.on('data', (text: string) => (said = (said + text).slice(-KEPT)));
+  return {
+    plan: (script) => void channel.stdin.write(request('plan', script)),
+    abort: () => void channel.stdin.write('abort\n'),
+    closed: channel.closed.then(({ code }) => ({ code, said })),
+  };
+}
+
+function readOutput(channel: Channel, reader: AgentReader): void {
+  channel.stdout.setEncoding('utf8');
+  channel.stdout.on('data', (text: string) => {
+    try {
+      reader.push(text);
+    } catch {
+      // Not our agent: nothing more is listened to, and its end without a last word is a failure.
+      channel.stdout.removeAllListeners('data').resume();
+      channel.stdin.end();
+    }
+  });
+  channel.stdout.on('end', () => reader.end());
+}
+
+function firstRequest(asked: Request, mark: string, settings: Settings, run: Run): string {
+  const who = [settings.command, `of ${settings.ref.slice(0, 40) || 'a release'}`, run.actor && `by ${run.actor}`, run.url].filter(Boolean).join(' ');
+  const wanted = assignments({
+    BG_MARK: mark,
+    BG_COMMAND: asked,
+    BG_RUN: run.key,
+    BG_HOLDER: who.replace(/[^\x20-\x7e]/g, '?'),
+    BG_APP: settings.app,
+    BG_ROOT: settings.root,
+    BG_PORTS: settings.ports.join(' '),
+    BG_REPOSITORY: settings.repository,
+    BG_REF: settings.command === 'rollback' || settings.command === 'status' ? '' : settings.ref,
+    BG_NG_COMMAND: settings.nginxCommand,
+    BG_LOCK_TIMEOUT: seconds(settings.lockTimeout),
+    BG_STEP_TIMEOUT: seconds(settings.stepTimeout),
+    BG_OUTCOME_WAIT: seconds(settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
+  });
+  return [
+    request('request', wanted),
+    request('token', assignments({ BG_TOKEN: settings.repositoryToken })),
+    request('env', assignments({ BG_ENV: exports(settings.env) })),
+    'go\n',
+  ].join('');
+}

@@ -1,0 +1,58 @@
+import type { Facts, Slot } from '../facts.js';
+import type { Settings } from '../../settings/settings.js';
+
+/** What happens when a step fails: the run stops, the traffic is switched back, or it only warns. */
+export type OnFailure = 'stop' | 'back' | 'warn';
+
+/** One step of a plan: data, so that a dry run is the same code. */
+export interface Step {
+  name: string;
+  /** What it does, for people. */
+  does: string;
+  /** POSIX sh, run by the agent in a session of its own; secrets only as names of variables. */
+  script: string;
+  limitMs: number;
+  onFailure: OnFailure;
+  /** Which secrets its script gets as variables. */
+  needs: 'token' | 'env' | '';
+}
+
+/** How a release is started, asked and stopped. It stays with the release, so that a rollback starts it in the same way. */
+export interface Recipe {
+  supervisor: 'process' | 'command';
+  start: string;
+  stop: string;
+  shell: string;
+  path: string;
+  portFiles: readonly string[];
+  stopTimeoutMs: number;
+  drainTimeoutMs: number;
+  healthPath: string;
+  healthStatus: readonly { from: number; to: number }[];
+  healthHost: string;
+  healthTimeoutMs: number;
+  healthPasses: number;
+}
+
+/** What a deploy or a rollback is about, worked out before its steps are. */
+export interface Target {
+  release: string;
+  sha: string;
+  /** The idle slot, which becomes live. */
+  slot: Slot;
+  port: number;
+  /** The live slot; '' before the first deploy. */
+  live: Slot | '';
+  oldSlot: Slot;
+  oldPort: number;
+  /** How nginx writes the address of the idle slot. */
+  address: string;
+  recipe: Recipe;
+}
+
+export type StepMaker = (settings: Settings, facts: Facts, target: Target) => Step | undefined;
+
+/** Status ranges as the agent takes and as people read them: `200-299 401-401`. */
+export function rangesText(ranges: readonly { from: number; to: number }[]): string {
+  return ranges.map(({ from, to }) => `${from}-${to}`).join(' ');
+}
