@@ -1,0 +1,50 @@
+import * as core from '@actions/core';
+import { doorOf, runInfo, runOf, settingsFromInputs } from './action.js';
+import { askOutcome } from './engine/outcome.js';
+import type { LedgerLine } from './engine/facts.js';
+import type { Outcome } from './events.js';
+import { correctCheckRun, correctDeployment } from './report/correct.js';
+import type { Settings } from './settings/settings.js';
+
+/**
+ * After the job's other steps: when the runner ended the main step before the host had decided, reads in the ledger what
+ * became of the run, and corrects the check run and the deployment to that.
+ */
+export async function postRun(): Promise<void> {
+  if (core.getState('reported')) return;
+  const [checkRun, deployment] = [Number(core.getState('check-run')), Number(core.getState('deployment'))];
+  const settings = settingsFromInputs();
+  const run = runOf(process.env);
+  const info = runInfo(settings, run);
+  const line = await askOutcome(settings, doorOf(settings, run, info, () => {}));
+  const outcome = outcomeOf(settings, line);
+  core.info(outcome.sentence);
+  const failed = [
+    checkRun ? await correctCheckRun(info, checkRun, outcome) : '',
+    deployment ? await correctDeployment(info, deployment, outcome) : '',
+  ].filter(Boolean);
+  for (const text of failed) core.warning(text);
+}
+
+/** The outcome as the ledger tells it; without a line of this run the host changed nothing. */
+function outcomeOf(settings: Settings, line: LedgerLine | undefined): Outcome {
+  const startedAt = Number(core.getState('started')) || Date.now();
+  const switched = Boolean(line && line.release && line.release === line.liveRelease);
+  return {
+    conclusion: switched ? 'success' : line && line.outcome !== 'aborted' ? 'failure' : 'cancelled',
+    sentence: !line
+      ? `${settings.app}: cancelled before anything was changed.`
+      : switched
+        ? `${settings.app}: release ${line.release} is live; the host finished after the job had ended.`
+        : `${settings.app}: ${line.outcome}; ${line.liveRelease ? `release ${line.liveRelease} is live, as before` : 'nothing is live'}.`,
+    switched,
+    release: line?.release ?? '',
+    previousRelease: '',
+    sha: line?.sha ?? '',
+    slot: '',
+    port: 0,
+    startedAt,
+    durationMs: Date.now() - startedAt,
+    steps: [],
+  };
+}

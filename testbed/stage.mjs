@@ -1,0 +1,114 @@
+// One host on loopback: a private sshd, a private nginx, a repository, an app's root. All of it goes with stop().
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { freePorts, siteConfig, startNginx } from './nginx.mjs';
+import { makeRepo } from './repo.mjs';
+import { runAction } from './runner.mjs';
+import { startSshd } from './sshd.mjs';
+
+/**
+ * @param {object} [options]
+ * @param {string} [options.app]
+ * @param {(ports: { site: number, blue: number, green: number }) => string} [options.config] the nginx configuration
+ * @param {Record<string, string>} [options.env] variables of each session on the host
+ * @param {object} [options.sshd] more options for the sshd
+ */
+export async function startStage({ app = 'shop', config, env = {}, sshd: sshdOptions = {} } = {}) {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'bluegreen-stage-')));
+  const undo = [() => rmSync(dir, { recursive: true, force: true })];
+  const folder = (name) => {
+    mkdirSync(join(dir, name));
+    return join(dir, name);
+  };
+  try {
+    const [site, blue, green] = await freePorts(3);
+    const ports = { site, blue, green };
+    const root = join(dir, 'srv', app);
+    mkdirSync(root, { recursive: true });
+    undo.unshift(() => endApps(root));
+    const nginx = await startNginx({ dir: folder('nginx'), config: config?.(ports) ?? siteConfig({ port: site, app, server: `server 127.0.0.1:${blue};` }) });
+    undo.unshift(() => nginx.stop());
+    const sshd = await startSshd({ dir: folder('ssh'), env, ...sshdOptions });
+    undo.unshift(() => sshd.stop());
+    const repo = makeRepo(folder('repo'));
+    const inputs = {
+      host: `${sshd.user}@${sshd.host}:${sshd.port}`,
+      'private-key': sshd.privateKey,
+      'known-hosts': sshd.knownHosts,
+      app,
+      root,
+      repository: repo.url,
+      ports: `${blue},${green}`,
+      start: `exec ${process.execPath} server.mjs`,
+      'health-path': '/healthz',
+      'nginx-command': nginx.command,
+      'stop-timeout': '3s',
+      'drain-timeout': '5s',
+    };
+    return {
+      dir,
+      root,
+      ports,
+      nginx,
+      sshd,
+      repo,
+      inputs,
+      /** Deploys a commit with the built bundle. Inputs given win over the stage's own. */
+      deploy: (sha, more = {}, options = {}) => runAction({ ...inputs, ref: sha, ...more }, withSha(sha, options)),
+      rollback: (more = {}, options = {}) => runAction({ ...inputs, command: 'rollback', ...more }, withSha('', options)),
+      /** What the site answers through nginx. */
+      ask: (path = '/') => ask(site, path),
+      /** What an app's own port answers; status 0 when nobody does. */
+      askPort: (port, path = '/') => ask(port, path),
+      live: () => (existsSync(join(root, 'live')) ? basename(readlinkSync(join(root, 'live'))) : ''),
+      pid: (slot) => slotPid(root, slot),
+      ledger: () => readLines(join(root, 'ledger.ndjson')).map((line) => JSON.parse(line)),
+      async stop() {
+        for (const act of undo.splice(0)) await act();
+      },
+    };
+  } catch (error) {
+    for (const act of undo.splice(0)) await act();
+    throw error;
+  }
+}
+
+const withSha = (sha, options) => ({ ...options, env: { GITHUB_SHA: sha || '0'.repeat(40), ...options.env } });
+
+function ask(port, path) {
+  return new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false, headers: { host: 'shop.example.com' } }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text) => (body += text));
+      response.on('end', () => resolve({ status: response.statusCode, body: body.trim() }));
+    });
+    request.setTimeout(10_000, () => request.destroy());
+    request.on('error', () => resolve({ status: 0, body: '' }));
+  });
+}
+
+function slotPid(root, slot) {
+  const [pid] = readLines(join(root, 'slots', slot, 'pid')).join('').split(' ');
+  return pid ? Number(pid) : 0;
+}
+
+function readLines(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+}
+
+/** The apps that were started, by the ids that are written down; a pid that is somebody else's by now is not touched. */
+function endApps(root) {
+  for (const slot of ['blue', 'green']) {
+    const pid = slotPid(root, slot);
+    if (!pid) continue;
+    const [, started] = readLines(join(root, 'slots', slot, 'pid')).join('').split(' ');
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      if (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] === started) process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
