@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { freePorts, siteConfig, startNginx } from './nginx.mjs';
+import { processStat } from './processes.mjs';
 import { makeRepo } from './repo.mjs';
 import { runAction } from './runner.mjs';
 import { startSshd } from './sshd.mjs';
@@ -23,7 +24,7 @@ export async function startStage({ app = 'shop', config, env = {}, sshd: sshdOpt
     return join(dir, name);
   };
   try {
-    const [site, blue, green] = await freePorts(3);
+    const [site = 0, blue = 0, green = 0] = await freePorts(3);
     const ports = { site, blue, green };
     const root = join(dir, 'srv', app);
     mkdirSync(root, { recursive: true });
@@ -64,6 +65,7 @@ export async function startStage({ app = 'shop', config, env = {}, sshd: sshdOpt
       askPort: (port, path = '/') => ask(port, path),
       live: () => (existsSync(join(root, 'live')) ? basename(readlinkSync(join(root, 'live'))) : ''),
       pid: (slot) => slotPid(root, slot),
+      /** @returns {{ command: string, release: string, sha: string, outcome: string, live: string, liveRelease: string, actor: string, steps: { name: string, status: string, ms: number }[] }[]} */
       ledger: () => readLines(join(root, 'ledger.ndjson')).map((line) => JSON.parse(line)),
       async stop() {
         for (const act of undo.splice(0)) await act();
@@ -77,6 +79,7 @@ export async function startStage({ app = 'shop', config, env = {}, sshd: sshdOpt
 
 const withSha = (sha, options) => ({ ...options, env: { GITHUB_SHA: sha || '0'.repeat(40), ...options.env } });
 
+/** @param {number} port @param {string} path @returns {Promise<{ status: number, body: string }>} */
 function ask(port, path) {
   return new Promise((resolve) => {
     const request = get({ host: '127.0.0.1', port, path, agent: false, headers: { host: 'shop.example.com' } }, (response) => {
@@ -104,9 +107,9 @@ function endApps(root) {
     const pid = slotPid(root, slot);
     if (!pid) continue;
     const [, started] = readLines(join(root, 'slots', slot, 'pid')).join('').split(' ');
+    if (processStat(pid)?.started !== started) continue;
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      if (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] === started) process.kill(-pid, 'SIGKILL');
+      process.kill(-pid, 'SIGKILL');
     } catch {
       // It ended meanwhile.
     }

@@ -205,12 +205,14 @@ class Execution {
       return `${app}: ${back}release ${target.release} (${target.sha.slice(0, 7)}) is live on ${target.slot}, port ${target.port}.`;
     }
     const live = end?.release ? `release ${end.release} is live` : end ? 'nothing is live' : 'the host decides by itself what is live, and the next run mends what is left';
+    const now = plan || end ? live : 'nothing was changed';
     if (conclusion === 'cancelled') {
       const begun = this.progress.steps.some(({ name }) => name === 'switch') && !end;
-      return begun ? `${app}: cancelled after the switch had begun; the host finishes by itself.` : `${app}: cancelled before the switch; ${end || plan ? live : 'nothing was changed'}.`;
+      if (begun) return `${app}: cancelled after the switch had begun; the host finishes by itself.`;
+      return `${app}: cancelled before the switch; ${plan ? '' : end ? 'nothing was changed, ' : ''}${now}.`;
     }
     const where = this.progress.problem?.step;
-    return `${app}: failed${where ? ` at ${where}` : ''}; ${end || plan ? live : 'nothing was changed'}${switched ? '' : end?.release ? ', as before' : ''}.`;
+    return `${app}: failed${where ? ` at ${where}` : ''}; ${now}${!switched && end?.release ? ', as before' : ''}.`;
   }
 
   private extra(): string | undefined {

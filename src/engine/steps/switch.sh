@@ -61,16 +61,15 @@ bg_step_verify() {
     bg_ask_watching "$BG_PORT" "$BG_OLD_PORT"
     [ "$BG_REACHED" != 0 ] || BG_REACHED=$(bg_new_connections "$BG_PORT" "$BG_BASE_KNOWN")
     if [ "$BG_STRAYED" = 0 ]; then
-      if [ "$BG_REACHED" != 0 ] && bg_wanted "$BG_STATUS" "$BG_SL_HEALTH_STATUS"; then
-        bg_note notice "$BG_STATUS from $BG_NG_URL, answered by port $BG_PORT"
-        return 0
-      fi
-      # It was so before: the answer of nginx itself, a redirect, a password.
-      if [ "$BG_BASE_STATUS" = "$BG_STATUS" ] && [ "$BG_STATUS" != 000 ] && [ "$BG_STATUS" -lt 500 ] && { [ "$BG_REACHED" != 0 ] || [ "$BG_BASE_REACHED" = 0 ]; }; then
-        _proof="answered by port $BG_PORT"
-        [ "$BG_REACHED" != 0 ] || _proof='and no request of it reaches the app: give a URL that does, with verify-url'
-        bg_note warning "$BG_STATUS from $BG_NG_URL, as before the switch, $_proof"
-        return 0
+      if bg_wanted "$BG_STATUS" "$BG_SL_HEALTH_STATUS"; then
+        [ "$BG_REACHED" = 0 ] || { bg_note notice "$BG_STATUS from $BG_NG_URL, answered by port $BG_PORT" && return 0; }
+      elif [ "$BG_BASE_STATUS" = "$BG_STATUS" ] && [ "$BG_STATUS" != 000 ] && [ "$BG_STATUS" -lt 500 ]; then
+        # It failed in the same way before: a redirect, a password. If the app was reached then, it has to be now.
+        if [ "$BG_REACHED" != 0 ]; then
+          bg_note warning "$BG_STATUS from $BG_NG_URL, as before the switch, answered by port $BG_PORT" && return 0
+        elif [ "$BG_BASE_REACHED" = 0 ]; then
+          bg_note warning "$BG_STATUS from $BG_NG_URL, as before the switch, and it does not reach the app: give a URL that does (setting verify-url)" && return 0
+        fi
       fi
     fi
     bg_now

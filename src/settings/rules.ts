@@ -1,0 +1,41 @@
+import type * as z from 'zod';
+import type { settingsSchema } from './schema.js';
+
+/** The values of the single settings, by input name. */
+export type Values = z.output<typeof settingsSchema>;
+
+/** One wrong setting, and in words what is wrong and what would be right. */
+export interface SettingProblem {
+  name: string;
+  message: string;
+}
+
+/**
+ * The rules between settings.
+ *
+ * @param values the settings that are right by themselves; a rule that needs another one waits for it
+ */
+export function checkTogether(values: Partial<Values>): SettingProblem[] {
+  const { command, supervisor, start, stop } = values;
+  const problems: SettingProblem[] = [];
+  const missing = (name: string, message: string) => problems.push({ name, message: `is missing: ${message}` });
+  const deploys = command === 'deploy' || command === 'plan';
+
+  if (deploys && start === '') missing('start', 'say how the app starts, such as node server.js');
+  if (deploys && values.repository === '') missing('repository', 'say where the host fetches the code, such as https://github.com/org/shop.git');
+  if (deploys && values.ref === '') missing('ref', 'say which branch, tag or commit to deploy');
+  if (deploys && values.release) {
+    problems.push({ name: 'release', message: `is for command: rollback; choose what to ${command} with ref` });
+  }
+  // A rollback without start runs its release the way it ran before.
+  if (supervisor === 'command' && stop === '' && (deploys || (command === 'rollback' && start))) {
+    missing('stop', 'with supervisor: command, say how the app stops');
+  }
+  if (supervisor === 'process' && stop && command !== 'status') {
+    problems.push({
+      name: 'stop',
+      message: 'is for supervisor: command; with supervisor: process the app is ended by a signal. Remove stop, or set supervisor: command',
+    });
+  }
+  return problems;
+}
