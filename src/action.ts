@@ -23,12 +23,13 @@ export async function runAction(): Promise<boolean> {
     onCheckRun: ({ id }) => core.saveState('check-run', String(id)),
     onDeployment: (id) => core.saveState('deployment', String(id)),
   });
+  const door = doorOf(settings, run, info, (event) => reporters.reporter.event(event));
   reporters.reporter.start();
-  const outcome = await execute(settings, doorOf(settings, run, info, (event) => reporters.reporter.event(event)));
+  const outcome = await execute(settings, door);
   await reporters.reporter.finish(outcome);
   setOutputs(outcome, reporters.checkRunUrl());
-  // Without its end from the host, the post step asks what became of it.
-  if (outcome.conclusion !== 'cancelled') core.saveState('reported', outcome.conclusion);
+  // Else the post step asks the host what became of it.
+  if (outcome.decided) core.saveState('reported', outcome.conclusion);
   if (outcome.conclusion === 'failure' || outcome.conclusion === 'cancelled') {
     core.setFailed(outcome.problem ? `${outcome.sentence}\n${problemText(outcome.problem)}` : outcome.sentence);
     return false;
@@ -42,12 +43,10 @@ function maskSecrets(settings: Settings): void {
   for (const line of new Set(lines)) if (line.length > 3 && !/^-+(BEGIN|END)/.test(line)) core.setSecret(line);
 }
 
-/** @throws DeployError that names everything that is wrong, before anything is contacted */
+/** @throws DeployError that names everything that is wrong */
 export function settingsFromInputs(): Settings {
   const { GITHUB_SERVER_URL: serverUrl = 'https://github.com', GITHUB_REPOSITORY: repository = '', GITHUB_SHA: sha = '' } = process.env;
   const settings = parseSettings((name) => core.getInput(name, { trimWhitespace: false }), { serverUrl, repository, sha });
-  readPrivateKey(settings.privateKey, settings.passphrase);
-  parseKnownHosts(settings.knownHosts);
   return settings;
 }
 
@@ -81,16 +80,22 @@ export function runInfo(settings: Settings, run: Run): RunInfo {
   };
 }
 
-/** How the engine reaches the host and the world. */
+/**
+ * How the engine reaches the host and the world.
+ *
+ * @throws DeployError for a key or known hosts that cannot be read: before anything is contacted
+ */
 export function doorOf(settings: Settings, run: Run, info: RunInfo, emit: Door['emit']): Door {
+  const key = readPrivateKey(settings.privateKey, settings.passphrase);
+  parseKnownHosts(settings.knownHosts);
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancel.abort());
   return {
     connect: () =>
       connect({
         ...settings.host,
-        key: settings.privateKey,
-        passphrase: settings.passphrase,
+        key,
+        passphrase: '',
         knownHosts: settings.knownHosts,
         connectTimeoutMs: settings.connectTimeout,
       }),

@@ -33,6 +33,8 @@ export interface Outcome {
   /** The outcome in one sentence: `shop: release … (1a2b3c4) is live on green, port 9502.` */
   sentence: string;
   switched: boolean;
+  /** The host told how it ended. False: what is reported may have to be corrected. */
+  decided: boolean;
   release: string;
   previousRelease: string;
   sha: string;

@@ -38,6 +38,7 @@ function outcomeOf(settings: Settings, line: LedgerLine | undefined): Outcome {
         ? `${settings.app}: release ${line.release} is live; the host finished after the job had ended.`
         : `${settings.app}: ${line.outcome}; ${line.liveRelease ? `release ${line.liveRelease} is live, as before` : 'nothing is live'}.`,
     switched,
+    decided: true,
     release: line?.release ?? '',
     previousRelease: '',
     sha: line?.sha ?? '',

@@ -170,6 +170,8 @@ class Execution {
       conclusion,
       sentence: this.sentence(conclusion, switched),
       switched,
+      // Without a plan the host has nothing to decide.
+      decided: Boolean(end ?? !plan),
       release: target?.release ?? '',
       previousRelease: plan?.previousRelease ?? '',
       sha: target?.sha ?? facts?.commit ?? '',

@@ -46,6 +46,7 @@ export function outcome(changes: Partial<Outcome> = {}): Outcome {
     conclusion: 'success',
     sentence: 'shop: release 20261122T101500Z-1a2b3c4 is live on green, port 9502.',
     switched: true,
+    decided: true,
     release: '20261122T101500Z-1a2b3c4',
     previousRelease: '20261121T101500Z-0000000',
     sha,
