@@ -4,26 +4,25 @@ import type { Outcome } from './events.js';
 import { execute, type Door } from './engine/run.js';
 import type { Run } from './engine/ledger.js';
 import { connect } from './host/connect.js';
-import { readPrivateKey } from './host/keys.js';
-import { parseKnownHosts } from './host/known-hosts.js';
+import type { PrivateKey } from './host/keys.js';
+import { settingsFromInputs } from './inputs.js';
 import { createReporters } from './report/reporters.js';
 import { runInfoFromEnv, type RunInfo } from './report/run-info.js';
 import { settingsSecrets } from './settings/secrets.js';
-import { parseSettings, type Settings } from './settings/settings.js';
+import type { Settings } from './settings/settings.js';
 
 /** The action's main run: settings in, engine, reporters, outputs. Gives whether it went well. */
 export async function runAction(): Promise<boolean> {
   core.saveState('main', 'begun');
   core.saveState('started', String(Date.now()));
-  const settings = settingsFromInputs();
-  maskSecrets(settings);
+  const { settings, key } = settingsFromInputs();
   const run = runOf(process.env);
   const info = runInfo(settings, run);
   const reporters = createReporters(info, {
     onCheckRun: ({ id }) => core.saveState('check-run', String(id)),
     onDeployment: (id) => core.saveState('deployment', String(id)),
   });
-  const door = doorOf(settings, run, info, (event) => reporters.reporter.event(event));
+  const door = doorOf({ settings, key, run, info }, (event) => reporters.reporter.event(event));
   reporters.reporter.start();
   const outcome = await execute(settings, door);
   await reporters.reporter.finish(outcome);
@@ -35,19 +34,6 @@ export async function runAction(): Promise<boolean> {
     return false;
   }
   return true;
-}
-
-/** The runner masks line by line. */
-function maskSecrets(settings: Settings): void {
-  const lines = settingsSecrets(settings).flatMap((secret) => secret.split(/\r?\n/).map((line) => line.trim()));
-  for (const line of new Set(lines)) if (line.length > 3 && !/^-+(BEGIN|END)/.test(line)) core.setSecret(line);
-}
-
-/** @throws DeployError that names everything that is wrong */
-export function settingsFromInputs(): Settings {
-  const { GITHUB_SERVER_URL: serverUrl = 'https://github.com', GITHUB_REPOSITORY: repository = '', GITHUB_SHA: sha = '' } = process.env;
-  const settings = parseSettings((name) => core.getInput(name, { trimWhitespace: false }), { serverUrl, repository, sha });
-  return settings;
 }
 
 /** The run as the ledger and the lock name it. The key is the same in the post step. */
@@ -80,14 +66,8 @@ export function runInfo(settings: Settings, run: Run): RunInfo {
   };
 }
 
-/**
- * How the engine reaches the host and the world.
- *
- * @throws DeployError for a key or known hosts that cannot be read: before anything is contacted
- */
-export function doorOf(settings: Settings, run: Run, info: RunInfo, emit: Door['emit']): Door {
-  const key = readPrivateKey(settings.privateKey, settings.passphrase);
-  parseKnownHosts(settings.knownHosts);
+/** How the engine reaches the host and the world. */
+export function doorOf({ settings, key, run, info }: { settings: Settings; key: PrivateKey; run: Run; info: RunInfo }, emit: Door['emit']): Door {
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancel.abort());
   return {

@@ -1,0 +1,53 @@
+import * as core from '@actions/core';
+import { DeployError } from './errors.js';
+import { readPrivateKey, type PrivateKey } from './host/keys.js';
+import { parseKnownHosts } from './host/known-hosts.js';
+import { settingsSecrets } from './settings/secrets.js';
+import { parseSettings, type Settings } from './settings/settings.js';
+
+/**
+ * Reads the action's inputs, and has the runner mask what is secret in them.
+ *
+ * @throws DeployError that names everything that is wrong, the key and the known hosts too, before anything is contacted
+ */
+export function settingsFromInputs(): { settings: Settings; key: PrivateKey } {
+  const { GITHUB_SERVER_URL: serverUrl = 'https://github.com', GITHUB_REPOSITORY: repository = '', GITHUB_SHA: sha = '' } = process.env;
+  const input = (name: string): string => core.getInput(name, { trimWhitespace: false });
+  const problems: DeployError[] = [];
+  const attempt = <T>(act: () => T): T | undefined => {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof DeployError)) throw error;
+      problems.push(error);
+      return undefined;
+    }
+  };
+  const settings = attempt(() => parseSettings(input, { serverUrl, repository, sha }));
+  // That it is missing is told by the settings already.
+  const key = input('private-key').trim() ? attempt(() => readPrivateKey(input('private-key'), input('passphrase'))) : undefined;
+  attempt(() => parseKnownHosts(input('known-hosts')));
+  if (!settings || !key || problems.length) throw allOf(problems);
+  maskSecrets(settings);
+  return { settings, key };
+}
+
+/** Several things that are wrong as one error. */
+function allOf(errors: DeployError[]): DeployError {
+  const [first] = errors;
+  if (first && errors.length === 1) return first;
+  const problems = errors.map(({ problem }) => problem);
+  return new DeployError({
+    step: 'settings',
+    what: problems.map(({ what }) => what).join('; '),
+    next: problems.map(({ next }) => next).join('\n'),
+    settings: [...new Set(problems.flatMap(({ settings }) => settings))],
+    details: problems.map(({ details }) => details).filter(Boolean).join('\n'),
+  });
+}
+
+/** The runner masks line by line. */
+function maskSecrets(settings: Settings): void {
+  const lines = settingsSecrets(settings).flatMap((secret) => secret.split(/\r?\n/).map((line) => line.trim()));
+  for (const line of new Set(lines)) if (line.length > 3 && !/^-+(BEGIN|END)/.test(line)) core.setSecret(line);
+}
