@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# A program (or a file that Ruby loads), and the package of Debian and Ubuntu that has it.
+# A program, and the package of Debian and Ubuntu that has it.
 needed=(/usr/sbin/nginx nginx /usr/sbin/sshd openssh-server ssh openssh-client git git curl curl cap capistrano)
 missing=()
 for ((at = 0; at < ${#needed[@]}; at += 2)); do
@@ -17,10 +17,11 @@ if ((${#missing[@]})); then
     echo "Installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     # The bench starts its own nginx and sshd: the packages must not start theirs.
-    if [ ! -e /usr/sbin/policy-rc.d ]; then
-      printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-      chmod 755 /usr/sbin/policy-rc.d
-      trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      printf '#!/bin/sh\nexit 101\n' >"$policy"
+      chmod 755 "$policy"
+      trap 'rm -f "$policy"' EXIT
     fi
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
@@ -32,5 +33,6 @@ if ((${#missing[@]})); then
 fi
 
 [ -d node_modules/esbuild ] || npm ci --no-audit --no-fund
+[ -f dist/index.js ] || bash scripts/build.sh
 # Not exec: the trap above has to run.
 node bench/bench.mjs "$@"
