@@ -3,10 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-dist}
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+npx --no-install ncc build src/main.ts --out "$fresh" --license licenses.txt --quiet
+# The compiler's declarations are of no use to who runs the bundle; the SSH library brings a program for Windows' key agent.
+find "$fresh" -name '*.d.ts' -delete
+find "$fresh" -type d -empty -delete
+rm -f "$fresh/pagent.exe"
+# Only now: a build that fails leaves what was there.
 rm -rf "$out"
-npx --no-install ncc build src/main.ts --out "$out" --license licenses.txt --quiet
-# The compiler's declarations are of no use to who runs the bundle.
-find "$out" -name '*.d.ts' -delete
-# The SSH library brings a program for Windows' key agent.
-rm -f "$out/pagent.exe"
-find "$out" -type d -empty -delete
+mkdir -p "$(dirname "$out")"
+cp -r "$fresh" "$out"
+chmod 755 "$out"

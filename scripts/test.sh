@@ -15,6 +15,7 @@ echo '== lint'
 bash scripts/lint.sh
 echo '== types'
 npx --no-install tsc --noEmit -p tsconfig.json
+npx --no-install tsc --noEmit -p test/tsconfig.json
 echo '== generated files'
 node scripts/generate.mjs --check
 echo '== dist'

@@ -1,32 +1,47 @@
-import * as core from '@actions/core';
+import type * as Core from '@actions/core';
 import { problemText } from './errors.js';
 import type { Outcome } from './events.js';
-import { execute, type Door } from './engine/run.js';
 import type { Run } from './engine/ledger.js';
-import { connect } from './host/connect.js';
+import { connect, type Connection } from './host/connect.js';
 import type { PrivateKey } from './host/keys.js';
-import { settingsFromInputs } from './inputs.js';
-import { createReporters } from './report/reporters.js';
+import { secretLines, settingsFromInputs } from './inputs.js';
 import { runInfoFromEnv, type RunInfo } from './report/run-info.js';
 import { settingsSecrets } from './settings/secrets.js';
 import type { Settings } from './settings/settings.js';
 
-/** The action's main run: settings in, engine, reporters, outputs. Gives whether it went well. */
+/**
+ * The action's main run: settings in, engine, reporters, outputs. Gives whether it went well. What is not needed for connecting
+ * is loaded while the handshake is under way: that is a good part of a short deploy's time.
+ */
 export async function runAction(): Promise<boolean> {
+  const startedAt = Date.now();
+  const { settings, key } = settingsFromInputs(process.env);
+  const connecting = connectTo(settings, key);
+  connecting.catch(() => {});
+  const [core, { createReporters }, { execute }] = await Promise.all([import('@actions/core'), import('./report/reporters.js'), import('./engine/run.js')]);
+  for (const line of secretLines(settings)) core.setSecret(line);
   core.saveState('main', 'begun');
-  core.saveState('started', String(Date.now()));
-  const { settings, key } = settingsFromInputs();
+  core.saveState('started', String(startedAt));
   const run = runOf(process.env);
   const info = runInfo(settings, run);
   const reporters = createReporters(info, {
     onCheckRun: ({ id }) => core.saveState('check-run', String(id)),
     onDeployment: (id) => core.saveState('deployment', String(id)),
   });
-  const door = doorOf({ settings, key, run, info }, (event) => reporters.reporter.event(event));
   reporters.reporter.start();
-  const outcome = await execute(settings, door);
+  // The first connection is on its way already.
+  const connections = [connecting];
+  const outcome = await execute(settings, {
+    connect: () => connections.pop() ?? connectTo(settings, key),
+    emit: (event) => reporters.reporter.event(event),
+    cancelled: cancelled(),
+    run,
+    ours: info.ours,
+    startedAt,
+    now: Date.now,
+  });
   await reporters.reporter.finish(outcome);
-  setOutputs(outcome, reporters.checkRunUrl());
+  setOutputs(core, outcome, reporters.checkRunUrl());
   // Else the post step asks the host what became of it.
   if (outcome.decided) core.saveState('reported', outcome.conclusion);
   if (outcome.conclusion === 'failure' || outcome.conclusion === 'cancelled') {
@@ -34,6 +49,19 @@ export async function runAction(): Promise<boolean> {
     return false;
   }
   return true;
+}
+
+/** Connects to the host that the settings name. */
+export function connectTo(settings: Settings, key: PrivateKey): Promise<Connection> {
+  const { host, knownHosts, connectTimeout } = settings;
+  return connect({ ...host, key, passphrase: '', knownHosts, connectTimeoutMs: connectTimeout });
+}
+
+/** Aborted when the runner cancels: SIGINT, some seconds later SIGTERM. */
+function cancelled(): AbortSignal {
+  const cancel = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancel.abort());
+  return cancel.signal;
 }
 
 /** The run as the ledger and the lock name it. The key is the same in the post step. */
@@ -66,28 +94,7 @@ export function runInfo(settings: Settings, run: Run): RunInfo {
   };
 }
 
-/** How the engine reaches the host and the world. */
-export function doorOf({ settings, key, run, info }: { settings: Settings; key: PrivateKey; run: Run; info: RunInfo }, emit: Door['emit']): Door {
-  const cancel = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancel.abort());
-  return {
-    connect: () =>
-      connect({
-        ...settings.host,
-        key,
-        passphrase: '',
-        knownHosts: settings.knownHosts,
-        connectTimeoutMs: settings.connectTimeout,
-      }),
-    emit,
-    cancelled: cancel.signal,
-    run,
-    ours: info.ours,
-    now: Date.now,
-  };
-}
-
-function setOutputs(outcome: Outcome, checkRunUrl: string): void {
+function setOutputs(core: typeof Core, outcome: Outcome, checkRunUrl: string): void {
   const steps = outcome.steps.map(({ name, status, ms }) => ({ name, status, ms }));
   core.setOutput('release', outcome.release);
   core.setOutput('previous-release', outcome.previousRelease);

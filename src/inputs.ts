@@ -1,4 +1,3 @@
-import * as core from '@actions/core';
 import { DeployError } from './errors.js';
 import { readPrivateKey, type PrivateKey } from './host/keys.js';
 import { parseKnownHosts } from './host/known-hosts.js';
@@ -6,13 +5,14 @@ import { settingsSecrets } from './settings/secrets.js';
 import { parseSettings, type Settings } from './settings/settings.js';
 
 /**
- * Reads the action's inputs, and has the runner mask what is secret in them.
+ * Reads the action's inputs from the environment, as @actions/core's getInput does, without loading all of it first.
  *
+ * @param env INPUT_… of the runner, and GITHUB_…
  * @throws DeployError that names everything that is wrong, the key and the known hosts too, before anything is contacted
  */
-export function settingsFromInputs(): { settings: Settings; key: PrivateKey } {
-  const { GITHUB_SERVER_URL: serverUrl = 'https://github.com', GITHUB_REPOSITORY: repository = '', GITHUB_SHA: sha = '' } = process.env;
-  const input = (name: string): string => core.getInput(name, { trimWhitespace: false });
+export function settingsFromInputs(env: Record<string, string | undefined>): { settings: Settings; key: PrivateKey } {
+  const { GITHUB_SERVER_URL: serverUrl = 'https://github.com', GITHUB_REPOSITORY: repository = '', GITHUB_SHA: sha = '' } = env;
+  const input = (name: string): string => env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '';
   const problems: DeployError[] = [];
   const attempt = <T>(act: () => T): T | undefined => {
     try {
@@ -28,7 +28,6 @@ export function settingsFromInputs(): { settings: Settings; key: PrivateKey } {
   const key = input('private-key').trim() ? attempt(() => readPrivateKey(input('private-key'), input('passphrase'))) : undefined;
   attempt(() => parseKnownHosts(input('known-hosts')));
   if (!settings || !key || problems.length) throw allOf(problems);
-  maskSecrets(settings);
   return { settings, key };
 }
 
@@ -46,8 +45,8 @@ function allOf(errors: DeployError[]): DeployError {
   });
 }
 
-/** The runner masks line by line. */
-function maskSecrets(settings: Settings): void {
+/** What the runner has to mask, which it does line by line. */
+export function secretLines(settings: Settings): string[] {
   const lines = settingsSecrets(settings).flatMap((secret) => secret.split(/\r?\n/).map((line) => line.trim()));
-  for (const line of new Set(lines)) if (line.length > 3 && !/^-+(BEGIN|END)/.test(line)) core.setSecret(line);
+  return [...new Set(lines)].filter((line) => line.length > 3 && !/^-+(BEGIN|END)/.test(line));
 }

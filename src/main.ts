@@ -1,25 +1,27 @@
 // First of all: it makes the SSH library's one path of its own work in this bundle.
 import './host/dirname.js';
-import * as core from '@actions/core';
 import { DeployError, problemText } from './errors.js';
-import { postRun } from './post.js';
 import { runAction } from './action.js';
 
+// Written through at once: a pipe's queue would grow without bound under a slow reader, and be lost at the exit.
+for (const stream of [process.stdout, process.stderr]) {
+  (stream as { _handle?: { setBlocking?(blocking: boolean): void } })._handle?.setBlocking?.(true);
+}
+
+process.on('unhandledRejection', (error) => void fail(error));
+
 // The one place that decides how the process ends. `post` runs the same bundle once more, after the job's other steps.
-const isPost = core.getState('main') === 'begun';
-
-process.on('unhandledRejection', (error) => fail(error));
-
 try {
-  if (isPost) await postRun();
+  if (process.env.STATE_main === 'begun') await (await import('./post.js')).postRun();
   else if (!(await runAction())) process.exitCode = 1;
 } catch (error) {
-  fail(error);
+  await fail(error);
 }
 // A connection or a timer that is left must not keep the job waiting.
 process.exit();
 
-function fail(error: unknown): void {
+async function fail(error: unknown): Promise<void> {
+  const core = await import('@actions/core');
   const text = error instanceof DeployError ? problemText(error.problem) : error instanceof Error ? (error.stack ?? error.message) : String(error);
   core.setFailed(text);
 }

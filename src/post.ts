@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
-import { doorOf, runInfo, runOf } from './action.js';
-import { settingsFromInputs } from './inputs.js';
+import { connectTo, runInfo, runOf } from './action.js';
+import { secretLines, settingsFromInputs } from './inputs.js';
 import { askOutcome } from './engine/outcome.js';
 import type { LedgerLine } from './engine/facts.js';
 import type { Outcome } from './events.js';
@@ -14,10 +14,11 @@ import type { Settings } from './settings/settings.js';
 export async function postRun(): Promise<void> {
   if (core.getState('reported')) return;
   const [checkRun, deployment] = [Number(core.getState('check-run')), Number(core.getState('deployment'))];
-  const { settings, key } = settingsFromInputs();
+  const { settings, key } = settingsFromInputs(process.env);
+  for (const secret of secretLines(settings)) core.setSecret(secret);
   const run = runOf(process.env);
   const info = runInfo(settings, run);
-  const line = await askOutcome(settings, doorOf({ settings, key, run, info }, () => {}));
+  const line = await askOutcome(settings, { connect: () => connectTo(settings, key), run });
   const outcome = outcomeOf(settings, line);
   core.info(outcome.sentence);
   const failed = [

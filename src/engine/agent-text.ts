@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 // Written out one by one: the bundler copies a file only when it is named like this.
 const files = [
   new URL('../host/agent/base.sh', import.meta.url),
+  new URL('../host/agent/net.sh', import.meta.url),
   new URL('../host/agent/agent.sh', import.meta.url),
   new URL('../nginx/nginx.sh', import.meta.url),
   new URL('../supervisor/supervisor.sh', import.meta.url),

@@ -22,10 +22,11 @@ export function checkHost(settings: Settings, facts: Facts): void {
       settings: [],
     });
   }
-  if (facts.freeKiB < LEAST_KIB || (facts.freeInodes > 0 && facts.freeInodes < LEAST_INODES)) {
+  const { freeKiB = LEAST_KIB, freeInodes = LEAST_INODES } = facts;
+  if (freeKiB < LEAST_KIB || freeInodes < LEAST_INODES) {
     throw new DeployError({
       step: 'survey',
-      what: `the disk of ${settings.root} is nearly full: ${Math.floor(facts.freeKiB / 1024)} MiB and ${facts.freeInodes} inodes are free, ${LEAST_KIB / 1024} MiB and ${LEAST_INODES} are the least to begin with`,
+      what: `the disk of ${settings.root} is nearly full: ${Math.floor(freeKiB / 1024)} MiB and ${facts.freeInodes ?? 'enough'} inodes are free, ${LEAST_KIB / 1024} MiB and ${LEAST_INODES} are the least to begin with`,
       next: 'Make room on the host; keep-releases sets how many releases stay.',
       settings: ['keep-releases', 'root'],
     });

@@ -1,5 +1,4 @@
 import { gunzipSync } from 'node:zlib';
-import { decode } from '../host/protocol.js';
 
 export type Slot = 'blue' | 'green';
 
@@ -54,9 +53,10 @@ export interface Facts {
   time: string;
   addresses: string[];
   tools: Set<string>;
-  /** Free space for the root, in KiB. */
-  freeKiB: number;
-  freeInodes: number;
+  /** Free space for the root, in KiB; undefined when the host does not tell. */
+  freeKiB: number | undefined;
+  /** Undefined also for file systems that have no such limit. */
+  freeInodes: number | undefined;
   rootState: 'missing' | 'writable' | 'readable';
   /** The target of `live`; '' if there is none. */
   live: Slot | '';
@@ -64,8 +64,8 @@ export interface Facts {
   /** A switch was begun and not ended. */
   intent: boolean;
   slots: Partial<Record<Slot, SlotFacts>>;
-  /** Who listens on a slot's port, in words. */
-  listeners: Map<number, string>;
+  /** The slots' ports on which somebody listens. */
+  listeners: Set<number>;
   releases: Release[];
   unfinished: string[];
   ledger: LedgerLine[];
@@ -88,16 +88,11 @@ export interface Facts {
 /**
  * Reads what the agent's survey sent.
  *
- * @param data the facts as they came: base64 of gzip of lines `name base64`
+ * @param data the facts as they came: base64 of gzip of `name =text` lines, and of `name +`, lines, the session's mark
  */
-export function readFacts(data: string): Facts {
-  const lines = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
-  const all = new Map<string, string[]>();
-  for (const line of lines.split('\n')) {
-    const [name, word] = line.split(' ');
-    if (!name || !word) continue;
-    all.set(name, [...(all.get(name) ?? []), decode(word)]);
-  }
+export function readFacts(data: string, mark: string): Facts {
+  const text = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
+  const all = factsByName(text, mark);
   const one = (name: string): string => all.get(name)?.[0] ?? '';
   const many = (name: string): string[] => all.get(name) ?? [];
   const liveLink = one('live');
@@ -107,14 +102,13 @@ export function readFacts(data: string): Facts {
     time: one('time'),
     addresses: one('addresses').split(/\s+/).filter(Boolean),
     tools: new Set(one('tools').split(' ').filter(Boolean)),
-    freeKiB: Number(one('disk')) || 0,
-    freeInodes: Number(one('inodes')) || 0,
+    ...freeSpace(one('disk')),
     rootState: (one('root') || 'missing') as Facts['rootState'],
     live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
     liveLink,
     intent: one('intent') === 'yes',
     slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one)]] : []))),
-    listeners: new Map([...all].flatMap(([name, [who = '']]) => (name.startsWith('listener.') ? [[Number(name.slice(9)), who]] : []))),
+    listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
     releases: many('release').flatMap(parsedRelease),
     unfinished: many('unfinished'),
     ledger: one('ledger').split('\n').flatMap(parsedLine),
@@ -126,9 +120,9 @@ export function readFacts(data: string): Facts {
       said: one('nginx.said'),
       dump: one('nginx.dump'),
       version: one('nginx.version'),
-      running: one('nginx.masters').trim() !== '',
-      files: many('nginx.file').map((text) => {
-        const [path = '', realPath = '', write = '', sum = ''] = text.split('\n');
+      running: one('nginx.running') === 'yes',
+      files: one('nginx.files').split('\n').filter(Boolean).map((line) => {
+        const [path = '', realPath = '', write = '', sum = ''] = line.split('\t');
         return { path, realPath, writable: write === 'yes', sum };
       }),
     },
@@ -144,6 +138,29 @@ function slotFacts(slot: Slot, one: (name: string) => string): SlotFacts {
     alive: one(`slot.${slot}.alive`) === 'yes',
     healthy: one(`slot.${slot}.healthy`) !== '',
   };
+}
+
+function factsByName(text: string, mark: string): Map<string, string[]> {
+  const all = new Map<string, string[]>();
+  const add = (name: string, value: string): void => void all.set(name, [...(all.get(name) ?? []), value]);
+  const lines = text.split('\n');
+  for (let at = 0; at < lines.length; at++) {
+    const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/.exec(lines[at] ?? '') ?? [];
+    if (how === '=') add(name, value);
+    if (how !== '+') continue;
+    const end = lines.indexOf(mark, at + 1);
+    if (end < 0) break;
+    add(name, lines.slice(at + 1, end).join('\n'));
+    at = end;
+  }
+  return all;
+}
+
+/** @param text free blocks, the size of a block in bytes, free inodes */
+function freeSpace(text: string): Pick<Facts, 'freeKiB' | 'freeInodes'> {
+  const [blocks, size, inodes] = text.split(' ').map(Number);
+  if (blocks === undefined || !size) return { freeKiB: undefined, freeInodes: undefined };
+  return { freeKiB: Math.floor((blocks * size) / 1024), freeInodes: inodes || undefined };
 }
 
 /** A broken line tells nothing, and harms nothing. */

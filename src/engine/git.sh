@@ -14,5 +14,5 @@ bg_git() {
       -c "credential.$_host.helper=!f() { test \"\$1\" = get && echo username=x-access-token && echo \"password=\$BLUEGREEN_TOKEN\"; }; f" "$@"
   GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true GIT_ALLOW_PROTOCOL=https:http:ssh:git:file BLUEGREEN_TOKEN=$BG_TOKEN \
     GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes -o ConnectTimeout=20}" LC_ALL=C \
-    git -c gc.auto=0 -c advice.detachedHead=false -c protocol.file.allow=always -c safe.directory='*' "$@" </dev/null
+    git -c gc.auto=0 -c maintenance.auto=false -c advice.detachedHead=false -c protocol.file.allow=always -c safe.directory='*' "$@" </dev/null
 }

@@ -28,6 +28,14 @@ export function planMarkdown(plan: Plan, facts: Facts): string {
     .join('\n\n');
 }
 
+/** What is live, and whether it is well, in half a sentence. */
+export function statusSentence(facts: Facts): string {
+  const live = facts.live ? facts.slots[facts.live] : undefined;
+  if (!live) return 'nothing is live';
+  const state = !live.alive ? ', but is not running' : !live.healthy ? ', but is not healthy' : '';
+  return `release ${live.release} is live on ${facts.live}${state}`;
+}
+
 /** The host as it is, for people to read. */
 export function statusMarkdown(settings: Settings, facts: Facts): string {
   const slots = (['blue', 'green'] as const).map((slot) => {
@@ -37,9 +45,10 @@ export function statusMarkdown(settings: Settings, facts: Facts): string {
   });
   const ledger = facts.ledger.slice(-10).map((line) => `| ${line.ended} | ${line.command} | ${line.release} | ${line.outcome} | ${cell(line.actor)} |`);
   const would = reconcileWould(facts);
+  const live = facts.live ? facts.slots[facts.live] : undefined;
   return [
     ['| slot | release | commit | port | state |', '| --- | --- | --- | --- | --- |', ...slots].join('\n'),
-    would.length ? `The next run would:\n${would.map((act) => `- ${act}`).join('\n')}` : `${settings.root} is as \`live\` says.`,
+    would.length ? `The next run would:\n${would.map((act) => `- ${act}`).join('\n')}` : live && !live.alive ? 'The live app does not run. A deploy or a rollback starts one again.' : `${settings.root} is as \`live\` says.`,
     ledger.length ? ['| ended | command | release | outcome | by |', '| --- | --- | --- | --- | --- |', ...ledger].join('\n') : '',
   ]
     .filter(Boolean)

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { DeployError } from '../errors.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
@@ -14,6 +15,8 @@ export interface NginxFacts {
   route: Route | undefined;
   pidFile: string;
   errorLog: string;
+  /** The folder of the main configuration file: who holds its lock may switch on this host. */
+  folder: string;
   warnings: string[];
 }
 
@@ -38,12 +41,13 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
   const options = { upstream: settings.nginxUpstream, ports, isLocal: (address: string) => facts.addresses.includes(address) };
   const edit = upstreamEdit(config, options);
   refuseOtherWays(config, options);
-  checkWritable(settings, facts, edit);
+  checkWritable(settings, facts, config, edit);
   return {
     edit,
     route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config),
     pidFile: masterPidFile(config, asCalled(nginx)),
     errorLog: errorLogFile(config, asCalled(nginx)),
+    folder: dirname(config.main),
     warnings: edit.others.length ? [`the upstream ${settings.nginxUpstream} has other servers, which stay as they are: ${edit.others.join(' ')}`] : [],
   };
 }
@@ -71,24 +75,26 @@ function cannotRead(facts: Facts): DeployError {
   });
 }
 
-/** Until there is a helper for files of root, the user itself has to be able to write the upstream's file and folder. */
-function checkWritable(settings: Settings, facts: Facts, edit: UpstreamEdit): void {
+/** Until there is a helper for files of root, the user itself has to be able to write the file of the server lines and its folder. */
+function checkWritable(settings: Settings, facts: Facts, config: NginxConfig, edit: UpstreamEdit): void {
   const file = facts.nginx.files.find(({ path }) => path === edit.file);
   if (!file || file.writable) return;
   const folder = `/etc/nginx/${settings.app}`;
+  const own = (config.files.get(edit.file) ?? '').includes('upstream')
+    ? [
+        'Give its server lines a file and a folder of their own which that user may write. As root, on the host:',
+        `  install -d -o ${facts.user} ${folder}`,
+        `  echo 'server ${edit.address.blue}:${settings.ports[0]};' > ${folder}/servers.conf`,
+        `  chown ${facts.user} ${folder}/servers.conf`,
+        `In ${edit.file}, line ${edit.line}, put this line into the upstream, in place of its server lines:`,
+        `  include ${folder}/servers.conf;`,
+        'Then: nginx -t && nginx -s reload',
+      ]
+    : ['Let that user own both. As root, on the host:', `  chown ${facts.user} ${dirname(file.realPath)} ${file.realPath}`];
   throw new DeployError({
     step: 'survey',
-    what: `the user ${facts.user} cannot write ${file.realPath} and its folder, where the upstream ${settings.nginxUpstream} stands`,
-    next: [
-      'Give the upstream a file and a folder of its own which that user may write. As root, on the host:',
-      `  install -d -o ${facts.user} ${folder}`,
-      `  printf '%s\\n' 'upstream ${settings.nginxUpstream} { server ${edit.address.blue}:${settings.ports[0]}; }' > ${folder}/upstream.conf`,
-      `  chown ${facts.user} ${folder}/upstream.conf`,
-      `In ${edit.file}, line ${edit.line}, take the upstream block out and write in its place:`,
-      `  include ${folder}/upstream.conf;`,
-      'Then: nginx -t && nginx -s reload',
-      'Know that who may write a file that nginx loads can have nginx, which starts as root, read and write other files.',
-    ].join('\n'),
+    what: `the user ${facts.user} cannot write ${file.realPath} and its folder, where the server lines of the upstream ${settings.nginxUpstream} stand`,
+    next: own.join('\n'),
     settings: ['user', 'nginx-upstream'],
   });
 }

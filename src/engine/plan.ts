@@ -99,7 +99,7 @@ function planScript(settings: Settings, facts: Facts, run: Run, plan: Omit<Plan,
   ].join('');
 }
 
-function nginxVariables(settings: Settings, facts: Facts, { edit, route, pidFile, errorLog }: NginxFacts): Record<string, string | number> {
+function nginxVariables(settings: Settings, facts: Facts, { edit, route, pidFile, errorLog, folder }: NginxFacts): Record<string, string | number> {
   const usual = route?.scheme === 'https' ? 443 : 80;
   const port = route && route.port !== usual ? `:${route.port}` : '';
   return {
@@ -109,6 +109,7 @@ function nginxVariables(settings: Settings, facts: Facts, { edit, route, pidFile
     BG_NG_BLUE: edit.blue,
     BG_NG_GREEN: edit.green,
     BG_NG_SUM: facts.nginx.files.find(({ path }) => path === edit.file)?.sum ?? '',
+    BG_NG_FOLDER: folder,
     BG_NG_PID_FILE: pidFile,
     BG_NG_ERROR_LOG: errorLog,
     BG_NG_URL: route ? `${route.scheme}://${route.serverName || route.connectTo}${port}${route.path}` : settings.verifyUrl,

@@ -23,9 +23,10 @@ export class Progress {
     return this.current?.name ?? '';
   }
 
-  begin(name: string): void {
+  /** @param at when it began, if not now: Unix time in milliseconds */
+  begin(name: string, at = this.now()): void {
     if (this.current) this.end('aborted');
-    this.current = { name, startedAt: this.now(), notes: [] };
+    this.current = { name, startedAt: at, notes: [] };
     this.emit({ type: 'step-start', step: name });
   }
 

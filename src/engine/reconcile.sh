@@ -46,7 +46,7 @@ bg_stop_idle() {
       # shellcheck source=/dev/null
       . "$BG_ROOT/nginx.state"
       bg_drain "$BG_SL_DRAIN_TIMEOUT"
-      bg_quiet "$BG_SL_PORT" || bg_fail "nginx still sends requests to the $_slot slot, which is not live: it was not stopped" \
+      bg_quiet "$BG_SL_PORT" 0 || bg_fail "nginx still sends requests to the $_slot slot, which is not live: it was not stopped" \
         "Look for what leads to port $BG_SL_PORT in the nginx configuration." nginx-upstream
     fi
     bg_note notice "the $_slot slot ran without being live: stopped"
@@ -61,6 +61,10 @@ bg_remove_incomplete() {
     rm -rf "$_dir" && bg_note notice "the unfinished release ${_dir##*/} was removed"
   done
   rm -f "$BG_ROOT"/*.new "$BG_ROOT"/slots/*/*.new
+  # The pipes of agents that were killed.
+  for _dir in "$BG_ROOT"/run/pipes.*; do
+    kill -0 "${_dir##*.}" 2>/dev/null || rm -rf "$_dir"
+  done
 }
 
 # The ledger's line of a run that died before it could write one.

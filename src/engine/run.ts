@@ -7,7 +7,7 @@ import { readFacts, type Facts } from './facts.js';
 import type { Run } from './ledger.js';
 import { askOutcome } from './outcome.js';
 import { makePlan, type Plan } from './plan.js';
-import { planMarkdown, statusMarkdown } from './look.js';
+import { planMarkdown, statusMarkdown, statusSentence } from './look.js';
 import { Progress } from './progress.js';
 import { startSession, type Session } from './session.js';
 
@@ -20,7 +20,8 @@ export interface Door {
   run: Run;
   /** Whether the commit belongs to the repository of the workflow. */
   ours: boolean;
-  /** Unix time in milliseconds. */
+  /** When the run, and its first connection, began: Unix time in milliseconds. */
+  startedAt: number;
   now(): number;
 }
 
@@ -46,7 +47,7 @@ class Execution {
     private readonly settings: Settings,
     private readonly door: Door,
   ) {
-    this.startedAt = door.now();
+    this.startedAt = door.startedAt;
     this.progress = new Progress((event) => door.emit(event), () => door.now(), this.startedAt, settings.host.host);
   }
 
@@ -65,7 +66,7 @@ class Execution {
   }
 
   private async connect(): Promise<Connection | undefined> {
-    this.progress.begin('connect');
+    this.progress.begin('connect', this.startedAt);
     const connecting = this.door.connect();
     const connection = await Promise.race([connecting, whenAborted(this.door.cancelled)]);
     if (!connection) connecting.then((late) => late.close()).catch(() => {});
@@ -129,16 +130,21 @@ class Execution {
   /** The second act: facts become a plan, and the whole plan goes to the agent in one message. */
   private surveyed(data: string): void {
     try {
-      this.facts = readFacts(data);
-      if (this.facts.commit) this.door.emit({ type: 'commit', sha: this.facts.commit, ours: this.door.ours });
+      this.facts = readFacts(data, this.session?.mark ?? '');
+      if (this.facts.commit) this.tellCommit(this.facts.commit);
       if (this.settings.command === 'status') return;
       this.plan = makePlan(this.settings, this.facts, this.door.run);
+      if (!this.facts.commit) this.tellCommit(this.plan.target.sha);
       for (const warning of this.plan.warnings) this.progress.note('warning', warning);
       if (this.settings.command !== 'plan') this.session?.plan(this.plan.script);
     } catch (error) {
       this.progress.fail(asDeployError(error).problem);
       this.session?.abort();
     }
+  }
+
+  private tellCommit(sha: string): void {
+    this.door.emit({ type: 'commit', sha, ours: this.door.ours });
   }
 
   /** The agent is gone without a last word: what became of the run stands in the ledger, or nothing was changed. */
@@ -199,7 +205,7 @@ class Execution {
     const { app } = this.settings;
     const { plan, end, facts } = this;
     const target = plan?.target;
-    if (this.settings.command === 'status' && facts && conclusion === 'success') return `${app}: ${facts.live ? `${facts.slots[facts.live]?.release ?? 'an unknown release'} is live on ${facts.live}` : 'nothing is live'}.`;
+    if (this.settings.command === 'status' && facts && conclusion === 'success') return `${app}: ${statusSentence(facts)}.`;
     if (this.settings.command === 'plan' && plan && conclusion === 'success') return `${app}: a deploy would put ${target?.sha.slice(0, 7)} live on ${target?.slot}; nothing was changed.`;
     if (conclusion === 'skipped') return `${app}: ${plan?.skip ?? 'nothing to do'}.`;
     if (conclusion === 'success' && target) {

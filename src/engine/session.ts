@@ -15,6 +15,8 @@ export interface Handlers {
 
 /** A running agent. */
 export interface Session {
+  /** Ends texts of several lines in what the agent sends. */
+  mark: string;
   plan(script: string): void;
   /** Asks the agent to abort before the switch, and to finish after it: it decides. */
   abort(): void;
@@ -39,6 +41,7 @@ export async function startSession(connection: Connection, asked: Request, setti
   channel.stderr.setEncoding('utf8');
   channel.stderr.on('data', (text: string) => (said = (said + text).slice(-KEPT)));
   return {
+    mark,
     plan: (script) => void channel.stdin.write(request('plan', script)),
     abort: () => void channel.stdin.write('abort\n'),
     closed: channel.closed.then(({ code }) => ({ code, said })),

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# One look at the host. Each fact is a line `name base64`; all of them travel as one event, compressed.
+# One look at the host. Each fact is a line `name =text`, or `name +` and lines up to the session's mark: no process for each
+# fact. All of them travel as one event, compressed.
 
 bg_survey() {
   BG_FACTS=
@@ -8,19 +9,27 @@ bg_survey() {
   bg_survey_ports
   bg_survey_nginx
   bg_survey_commit
-  bg_event facts "$(printf '%s' "$BG_FACTS" | gzip -c | base64 | tr -d '\n')"
+  bg_event facts "$(printf '%s' "$BG_FACTS" | gzip -c | base64 -w 0)"
 }
 
-bg_fact() { BG_FACTS="$BG_FACTS$1 $(bg_encode "$2")$BG_NL"; }
+bg_fact() {
+  case $2 in
+    *"$BG_NL"*) BG_FACTS="$BG_FACTS$1 +$BG_NL$2$BG_NL$BG_MARK$BG_NL" ;;
+    *) BG_FACTS="$BG_FACTS$1 =$2$BG_NL" ;;
+  esac
+}
 
 bg_survey_host() {
-  bg_fact user "$(id -un)"
-  bg_fact uid "$(id -u)"
-  bg_fact home "$HOME"
+  # uid=1000(deploy) gid=…
+  _id=$(id)
+  BG_UID=${_id#uid=} BG_UID=${BG_UID%%[!0-9]*}
+  _id=${_id#*\(}
+  bg_fact user "${_id%%\)*}"
+  bg_fact uid "$BG_UID"
   bg_fact time "$(date -u +%Y%m%dT%H%M%SZ)"
-  bg_fact addresses "$(hostname -I 2>/dev/null || ip -o addr 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }')"
+  bg_fact addresses "$(hostname -I 2>/dev/null || ip -o addr 2>/dev/null | awk '{ sub("/.*", "", $4); printf "%s ", $4 }')"
   _tools=
-  for _tool in git flock setsid curl wget awk sed gzip systemctl; do
+  for _tool in git flock setsid curl wget awk sed; do
     ! command -v "$_tool" >/dev/null 2>&1 || _tools="$_tools $_tool"
   done
   bg_fact tools "$_tools"
@@ -29,8 +38,8 @@ bg_survey_host() {
 bg_survey_root() {
   _at=$BG_ROOT
   while [ ! -d "$_at" ]; do _at=${_at%/*} && _at=${_at:-/}; done
-  bg_fact disk "$(df -Pk "$_at" 2>/dev/null | awk 'NR == 2 { print $4 }')"
-  bg_fact inodes "$(df -Pi "$_at" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+  # Free blocks, the size of a block, free inodes.
+  bg_fact disk "$(stat -f -c '%a %S %d' "$_at" 2>/dev/null)"
   [ -d "$BG_ROOT" ] || return 0
   bg_fact root "$([ -w "$BG_ROOT" ] && printf writable || printf readable)"
   [ ! -L "$BG_ROOT/live" ] || bg_fact live "$(readlink "$BG_ROOT/live")"
@@ -42,40 +51,46 @@ bg_survey_root() {
     bg_fact "slot.$_slot.port" "$BG_SL_PORT"
     bg_fact "slot.$_slot.supervisor" "$BG_SL_SUPERVISOR"
     bg_slot_alive "$_slot" && bg_fact "slot.$_slot.alive" yes
-    bg_healthy && bg_fact "slot.$_slot.healthy" "$BG_STATUS"
+    [ "$BG_COMMAND" != look ] || { bg_healthy && bg_fact "slot.$_slot.healthy" "$BG_STATUS"; }
   done
   for _file in "$BG_ROOT"/releases/*/.release.json; do
-    [ ! -f "$_file" ] || bg_fact release "$(cat "$_file")"
+    { read -r _line <"$_file"; } 2>/dev/null && bg_fact release "$_line"
   done
   for _dir in "$BG_ROOT"/releases/*/; do
-    [ ! -d "$_dir" ] || [ -f "$_dir.release.json" ] || bg_fact unfinished "$(basename "$_dir")"
+    [ ! -d "$_dir" ] || [ -f "$_dir.release.json" ] || { _dir=${_dir%/} && bg_fact unfinished "${_dir##*/}"; }
   done
   bg_fact ledger "$(tail -n 200 "$BG_ROOT/ledger.ndjson" 2>/dev/null)"
 }
 
 bg_survey_ports() {
   for _port in $BG_PORTS; do
-    ! bg_listening "$_port" || bg_fact "listener.$_port" "$(bg_listener_text "$_port")"
+    ! bg_listening "$_port" || bg_fact "listener.$_port" yes
   done
 }
 
 # nginx -T holds other sites' secrets: it goes to the planner and is never shown.
 bg_survey_nginx() {
   if [ -z "$BG_NG_COMMAND" ]; then
-    if [ "$(id -u)" = 0 ]; then BG_NG_COMMAND=nginx; else BG_NG_COMMAND='sudo -n /usr/sbin/nginx'; fi
-    [ "$(id -u)" != 0 ] || command -v nginx >/dev/null 2>&1 || BG_NG_COMMAND=/usr/sbin/nginx
+    BG_NG_COMMAND='sudo -n /usr/sbin/nginx'
+    [ "$BG_UID" != 0 ] || BG_NG_COMMAND=nginx
+    [ "$BG_UID" != 0 ] || command -v nginx >/dev/null 2>&1 || BG_NG_COMMAND=/usr/sbin/nginx
   fi
   bg_fact nginx.command "$BG_NG_COMMAND"
-  _errors=$BG_PIPES/nginx
-  _dump=$( { eval "$BG_NG_COMMAND -T"; printf 'status %s' $?; } 2>"$_errors" 9>&- )
-  bg_fact nginx.status "${_dump##*status }"
+  _dump=$( { eval "$BG_NG_COMMAND -T"; printf 'status %s' $?; } 2>"$BG_PIPES/nginx" 9>&- )
+  _status=${_dump##*status }
+  bg_fact nginx.status "$_status"
+  [ "$_status" = 0 ] || bg_fact nginx.said "$(tail -n 20 "$BG_PIPES/nginx")"
   _dump=${_dump%status *}
-  bg_fact nginx.said "$(tail -n 20 "$_errors")"
-  rm -f "$_errors"
   [ -n "$_dump" ] || return 0
   bg_fact nginx.dump "$_dump"
   # -V needs no rights: ask the program itself, not through sudo, whose rule need not allow it.
-  bg_fact nginx.version "$(eval "$(printf '%s' "$BG_NG_COMMAND" | sed 's/^sudo  *-n  *//') -V" 2>&1)"
+  bg_fact nginx.version "$(eval "${BG_NG_COMMAND#sudo -n } -V" 2>&1)"
+  bg_fact nginx.files "$(bg_nginx_files)"
+  ! grep -q '^nginx: master' /proc/[0-9]*/cmdline 2>/dev/null || bg_fact nginx.running yes
+}
+
+# The files that may hold the upstream: path, real path, writable or not, sum; with tabs between them.
+bg_nginx_files() {
   printf '%s' "$_dump" | awk -v ports="$BG_PORTS" '
     BEGIN { split(ports, port, " ") }
     /^# configuration file .*:$/ { file = substr($0, 22, length($0) - 22); next }
@@ -83,12 +98,9 @@ bg_survey_nginx() {
   ' | while IFS= read -r _file; do
     _real=$(readlink -f "$_file") || continue
     _write=no
-    [ "$(id -u)" = 0 ] || { [ -w "$_real" ] && [ -w "${_real%/*}" ]; } && _write=yes
-    printf 'nginx.file %s\n' "$(bg_encode "$_file$BG_NL$_real$BG_NL$_write$BG_NL$(bg_masked_sum "$_real")")"
-  done >"$_errors"
-  BG_FACTS="$BG_FACTS$(cat "$_errors")$BG_NL"
-  rm -f "$_errors"
-  bg_fact nginx.masters "$(grep -l '^nginx: master' /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n')"
+    [ "$BG_UID" = 0 ] || { [ -w "$_real" ] && [ -w "${_real%/*}" ]; } && _write=yes
+    printf '%s\t%s\t%s\t%s\n' "$_file" "$_real" "$_write" "$(bg_masked_sum "$_real")"
+  done
 }
 
 bg_survey_commit() {

@@ -3,14 +3,14 @@
 # What the host needs to do so without the action stands in <root>/nginx.state, written before the first edit.
 
 # What a later run needs: all of it comes from the plan, as BG_NG_… variables.
-BG_NG_NAMES='BG_NG_COMMAND BG_NG_FILE BG_NG_BLUE BG_NG_GREEN BG_NG_PID_FILE BG_NG_ERROR_LOG BG_NG_URL BG_NG_CONNECT BG_NG_PROXY_PROTOCOL BG_NG_TIMEOUT'
+BG_NG_NAMES='BG_NG_COMMAND BG_NG_FOLDER BG_NG_FILE BG_NG_BLUE BG_NG_GREEN BG_NG_PID_FILE BG_NG_ERROR_LOG BG_NG_URL BG_NG_CONNECT BG_NG_PROXY_PROTOCOL BG_NG_TIMEOUT'
 
 bg_nginx() { (eval "$BG_NG_COMMAND \"\$@\"") 9>&- 8<&- 2>&1; }
 
-# One switch at a time on this host: several apps share an nginx. Held on descriptor 8 until this process ends
+# One switch at a time on this host: several apps share an nginx. On the folder of its main file, held on descriptor 8 until this process ends
 # or bg_nginx_unlock is called.
 bg_nginx_lock() {
-  exec 8<"${BG_NG_FILE%/*}" || return 1
+  exec 8<"$BG_NG_FOLDER" || return 1
   bg_now
   _until=$((BG_NOW + BG_LOCK_TIMEOUT * 1000))
   until flock -n 8; do
@@ -51,11 +51,10 @@ bg_masked_sum() { sed 's/server[[:space:]][^;{}]*;//g' "$1" | cksum; }
 bg_nginx_write() {
   _real=$(readlink -f "$BG_NG_FILE") || return 1
   _temp=${_real%/*}/.bluegreen.$$
-  if cp -p "$_real" "$_temp" 2>/dev/null && bg_region_swap "$_real" "$1" "$2" >"$_temp" && mv -f "$_temp" "$_real"; then
-    return 0
-  fi
+  _status=1
+  cp -p "$_real" "$_temp" 2>/dev/null && bg_region_swap "$_real" "$1" "$2" >"$_temp" && mv -f "$_temp" "$_real" && return 0 || _status=$?
   rm -f "$_temp"
-  return 1
+  return "$_status"
 }
 
 bg_nginx_master() {
@@ -97,6 +96,7 @@ bg_reload() {
   _before=$BG_MASTER
   _log=0
   [ ! -r "$BG_NG_ERROR_LOG" ] || _log=$(wc -c <"$BG_NG_ERROR_LOG")
+  _looks=0
   BG_SAID=$(bg_nginx -s reload) || return 1
   bg_now
   _until=$((BG_NOW + BG_NG_TIMEOUT * 1000))
@@ -109,8 +109,9 @@ bg_reload() {
     bg_now
     [ "$BG_NOW" -lt "$_until" ] || break
     # The log tells a refusal long before the time is over.
-    case $(bg_log_since "$_log") in *"[emerg]"*) bg_sleep 0.2 && break ;; esac
-    bg_sleep 0.02
+    _looks=$((_looks + 1))
+    [ $((_looks % 20)) != 0 ] || case $(bg_log_since "$_log") in *"[emerg]"*) break ;; *) ;; esac
+    bg_sleep 0.01
   done
   BG_SAID="$BG_SAID$BG_NL$(bg_log_since "$_log")"
   return 1
@@ -119,27 +120,28 @@ bg_reload() {
 bg_log_since() { [ ! -r "$BG_NG_ERROR_LOG" ] || tail -c "+$(($1 + 1))" "$BG_NG_ERROR_LOG" | grep -E '\[(emerg|alert|crit|error)\]' | tail -n 5; }
 
 # Asks through nginx as a visitor would. Status in BG_STATUS.
-bg_ask_nginx() {
-  set -- "$BG_NG_URL" 5
+bg_ask_nginx() { bg_nginx_question bg_ask; }
+
+# bg_nginx_question WHAT: the question to nginx, with WHAT to ask it: bg_ask or bg_answer.
+bg_nginx_question() {
+  set -- "$1" "$BG_NG_URL" 5
   [ -z "$BG_NG_CONNECT" ] || set -- "$@" --connect-to "::$BG_NG_CONNECT"
   [ -z "$BG_NG_PROXY_PROTOCOL" ] || set -- "$@" --haproxy-protocol
-  bg_ask "$@"
+  "$@"
 }
 
 # bg_ask_watching PORT OTHER: asks, and counts the connections that came meanwhile: BG_REACHED on PORT, BG_STRAYED on OTHER.
 bg_ask_watching() {
-  _known=$(bg_connections "$1")
-  _known_other=$(bg_connections "$2")
+  _known=$(bg_connections "$1" "$2")
   bg_ask_nginx
-  BG_REACHED=$(bg_new_connections "$1" "$_known")
-  BG_STRAYED=$(bg_new_connections "$2" "$_known_other")
+  bg_count_new "$_known" "$1" "$2"
 }
 
-# bg_quiet PORT: does nothing come to that port any more while we ask through nginx? A stranger that looks
+# bg_quiet PORT OTHER: does nothing come to that port any more while we ask through nginx? A stranger that looks
 # in by chance is not seen in each of three rounds; a wrong route is.
 bg_quiet() {
   for _round in 1 2 3; do
-    bg_ask_watching 0 "$1"
+    bg_ask_watching "$2" "$1"
     [ "$BG_STRAYED" != 0 ] || return 0
     bg_sleep 0.2
   done
@@ -159,7 +161,7 @@ bg_nginx_match() {
     . "$BG_ROOT/switch.intent"
   fi
   [ -n "$1$_intent" ] || return 0
-  bg_nginx_lock || { bg_note failure "another app holds the lock on ${BG_NG_FILE%/*}" && return 1; }
+  bg_nginx_lock || { bg_note failure "another app holds the lock on $BG_NG_FOLDER" && return 1; }
   _changed=
   eval "_wanted=\$BG_NG_$(bg_upper "${1:-blue}") _unwanted=\$BG_NG_$(bg_upper "$(bg_other "${1:-blue}")")"
   # Before the point of no return the file becomes, byte for byte, what it was.

@@ -1,15 +1,14 @@
 /** The action's outputs, in the order in which they are shown. */
 export const outputs = [
-  { name: 'release', doc: 'The release that is live after the run, such as `20261122T101500Z-1a2b3c4`.' },
+  { name: 'release', doc: 'The release that this run deployed or rolled back to, such as `20261122T101500Z-1a2b3c4`; `switched` tells whether it got the traffic.' },
   { name: 'previous-release', doc: 'The release that was live before the run; empty at the first deploy.' },
   { name: 'sha', doc: 'The commit of the release: 40 hexadecimal digits.' },
-  { name: 'slot', doc: 'The slot that has the traffic after the run: `blue` or `green`.' },
+  { name: 'slot', doc: 'The slot that the release was started in: `blue` or `green`.' },
   { name: 'port', doc: 'The port of that slot.' },
-  { name: 'switched', doc: '`true` if this run gave the traffic to another slot, else `false`.' },
+  { name: 'switched', doc: '`true` if the release of this run is live, else `false`.' },
   { name: 'duration-ms', doc: 'How long the run took, in milliseconds.' },
   { name: 'steps', doc: 'The steps as JSON: a list of `{"name": "health", "status": "success", "ms": 412}`.' },
   { name: 'check-run-url', doc: 'The address of the check run; empty if there is none.' },
-  { name: 'status', doc: 'How the run ended: `success`, `failure`, `cancelled` or `skipped`.' },
 ] as const;
 
 /** The name of one of the action's outputs. */

@@ -41,9 +41,11 @@ bg_exec_command() {
     *)
       BLUEGREEN_COMMAND="eval \"\$BLUEGREEN_ENV\"; unset BLUEGREEN_ENV BLUEGREEN_COMMAND$BG_NL$2"
       export BLUEGREEN_COMMAND
+      # In single quotes, which all of them leave alone: csh would break at the newlines of a variable.
+      _inner="exec sh -c 'eval \"\$BLUEGREEN_COMMAND\"'"
       case ${_shell##*/} in
-        csh | tcsh) exec "$_shell" -c 'exec sh -c "$BLUEGREEN_COMMAND"' ;;
-        *) exec "$_shell" -lc 'exec sh -c "$BLUEGREEN_COMMAND"' ;;
+        csh | tcsh) exec "$_shell" -c "$_inner" ;;
+        *) exec "$_shell" -lc "$_inner" ;;
       esac
       ;;
   esac
@@ -54,13 +56,18 @@ bg_command_failed() {
   _signal=
   [ "$1" -le 128 ] || _signal=" (signal $(($1 - 128)))"
   if [ "$1" = 127 ]; then
-    _path=$(bg_exec_command "$4" 'printf "%s\n" "$PATH"' 2>/dev/null </dev/null | tail -n 1)
-    bg_fail "$2 ended with status 127: a command was not found" \
-      "The PATH in force was $_path. Give the folder of the program with the setting \`path\`. $(bg_version_managers)" \
-      "$3 path shell"
+    command -v "${4:-${SHELL:-/bin/sh}}" >/dev/null 2>&1 ||
+      bg_fail "there is no shell ${4:-$SHELL} on the host: $2 did not run" 'Give the name or the full path of one that is there.' shell
+    bg_fail "$2 ended with status 127: a command was not found" "$(bg_path_text "$4")" "$3 path shell"
   fi
   bg_fail "$2 ended with status $1$_signal" \
-    "Read its output above; run the same command on the host, as the same user, in $PWD." "$3"
+    "Read what it printed. It ran as the user $(id -un), in the folder of the release, by the login shell ${4:-$SHELL}." "$3 shell path"
+}
+
+# bg_path_text SHELL: the PATH that commands get, with BG_TEXT in force, and how to change it.
+bg_path_text() {
+  _path=$(bg_exec_command "$1" 'printf "%s\n" "$PATH"' 2>/dev/null </dev/null | tail -n 1)
+  printf 'The PATH in force was %s. Give the folder of the program with the setting `path`. %s' "$_path" "$(bg_version_managers)"
 }
 
 # Version managers put their folders into .bashrc, which a login shell that is not interactive never reaches.
@@ -78,8 +85,9 @@ bg_version_managers() {
 bg_rotate_log() {
   for _n in 4 3 2 1; do [ ! -f "$1.$_n" ] || mv -f "$1.$_n" "$1.$((_n + 1))"; done
   [ ! -f "$1" ] || mv -f "$1" "$1.1"
-  rm -f "$1.5"
-  : >"$1"
+  [ ! -f "$1.5" ] || rm -f "$1.5"
+  # An app may print what is nobody else's business.
+  (umask 027 && : >"$1")
 }
 
 # bg_slot_start SLOT: starts what slot.conf says. `process`: in the foreground of a session of its own, written down
@@ -89,12 +97,14 @@ bg_slot_start() {
   bg_port_files || return 1
   bg_command_text "$1" "$BG_SL_PORT" "$BG_SL_RELEASE" "$BG_SL_SHA" "$BG_SL_PATH" "$(cat "$BG_SL_HOME/env")"
   bg_rotate_log "$BG_SL_HOME/app.log"
-  rm -f "$BG_SL_HOME/pid"
+  rm -f "$BG_SL_HOME/pid" "$BG_SL_HOME/starting"
   # The log is a file and no pipe: a server that goes to the background may keep it as long as it lives.
   bg_start_detached >>"$BG_SL_HOME/app.log" 2>&1 </dev/null
   if [ "$BG_SL_SUPERVISOR" = command ]; then
     wait "$BG_STARTED_PID"
-    return $?
+    _status=$?
+    [ "$_status" = 0 ] || bg_listening "$BG_SL_PORT" || rm -f "$BG_SL_HOME/starting"
+    return "$_status"
   fi
   _tries=0
   until [ -s "$BG_SL_HOME/pid" ]; do
@@ -118,17 +128,22 @@ bg_start_detached() {
 bg_become_app() {
   exec </dev/null
   cd "$BG_SL_DIR" || exit 1
-  [ "$BG_SL_SUPERVISOR" = command ] || bg_record "$BG_SL_HOME/pid"
+  if [ "$BG_SL_SUPERVISOR" = command ]; then bg_record "$BG_SL_HOME/starting"; else bg_record "$BG_SL_HOME/pid"; fi
   bg_exec_command "$BG_SL_SHELL" "$BG_SL_START"
 }
 
 # Port files: in each, either slot's port number, as a whole number, becomes this slot's port.
 # A file that leads out of the release is refused: it could be any file of this user.
 bg_port_files() {
+  [ -n "$BG_SL_PORT_FILES" ] || return 0
   _inside=$(readlink -f "$BG_SL_DIR") || return 1
   _ifs=$IFS IFS=$BG_NL
-  for _file in $BG_SL_PORT_FILES; do
-    IFS=$_ifs
+  set -f
+  # shellcheck disable=SC2086 # one a line
+  set -- $BG_SL_PORT_FILES
+  set +f
+  IFS=$_ifs
+  for _file; do
     _real=$(readlink -f "$BG_SL_DIR/$_file")
     [ -f "$_real" ] || { bg_problem "port file $_file is not in the release" 'Name files of the repository, relative to its top folder.' port-files && return 1; }
     case $_real in
@@ -164,22 +179,28 @@ bg_port_files() {
       bg_problem "port file $_file holds neither port ($BG_SL_PORTS)" 'Write one of the two ports into that file where the app reads its port.' 'port-files ports'
       return 1
     fi
-    IFS=$BG_NL
   done
-  IFS=$_ifs
 }
 
-# bg_slot_alive SLOT: is its app there? `command` apps look after their own processes: there the port tells.
+# bg_slot_alive SLOT: is its app there? `command` apps look after their own processes: there the port tells, and
+# before it was healthy for the first time, that it was started.
 bg_slot_alive() {
   bg_slot_load "$1" || return 1
-  if [ "$BG_SL_SUPERVISOR" = command ]; then bg_listening "$BG_SL_PORT"; else bg_group "$BG_SL_HOME/pid"; fi
+  if [ "$BG_SL_SUPERVISOR" = command ]; then bg_listening "$BG_SL_PORT" || bg_starting; else bg_group "$BG_SL_HOME/pid"; fi
+}
+
+# Was the loaded slot's start command run, in this boot, without its app having been healthy yet?
+bg_starting() {
+  { read -r _ _ _boot <"$BG_SL_HOME/starting"; } 2>/dev/null || return 1
+  bg_boot
+  [ "$_boot" = "$BG_BOOT" ]
 }
 
 # bg_slot_stop SLOT: stops it and waits until its port is free. Notes what did not go well; fails if it still runs.
 bg_slot_stop() {
   bg_slot_load "$1" || return 0
   if [ "$BG_SL_SUPERVISOR" = command ]; then bg_stop_by_command; else bg_stop_process; fi || return 1
-  rm -f "$BG_SL_HOME/pid"
+  rm -f "$BG_SL_HOME/pid" "$BG_SL_HOME/starting"
 }
 
 bg_stop_process() {
@@ -191,20 +212,24 @@ bg_stop_process() {
 
 # The stop command runs in the folder of the release that it stops; it may return before the app has ended.
 bg_stop_by_command() {
-  bg_listening "$BG_SL_PORT" || return 0
+  bg_listening "$BG_SL_PORT" || bg_starting || return 0
   bg_command_text "$BG_SL_SLOT" "$BG_SL_PORT" "$BG_SL_RELEASE" "$BG_SL_SHA" "$BG_SL_PATH" "$(cat "$BG_SL_HOME/env")"
   (cd "$BG_SL_DIR" && bg_exec_command "$BG_SL_SHELL" "$BG_SL_STOP") </dev/null 9>&- 8<&- 2>&1 ||
     bg_note warning "the stop command ended with status $? (setting stop)"
+  # A start command that was cut short may still be there.
+  ! bg_starting || ! bg_group "$BG_SL_HOME/starting" || bg_end_group "$BG_GROUP" "$BG_SL_STOP_TIMEOUT"
   bg_free_port
 }
 
-# Waits up to stop-timeout until nothing listens on the slot's port, then ends what this user may end.
+# Waits up to stop-timeout until nothing listens on the slot's port, then ends what this user may end. Meanwhile the
+# slot in BG_GUARD has to stay.
 bg_free_port() {
   bg_now
   _until=$((BG_NOW + BG_SL_STOP_TIMEOUT * 1000))
   while bg_listening "$BG_SL_PORT"; do
     bg_now
     [ "$BG_NOW" -lt "$_until" ] || break
+    bg_guard
     bg_sleep 0.05
   done
   bg_listening "$BG_SL_PORT" || return 0
@@ -218,12 +243,35 @@ bg_free_port() {
   bg_note warning "port $BG_SL_PORT was still taken ${BG_SL_STOP_TIMEOUT} s after the stop, by $_who: killed (settings stop, stop-timeout)"
 }
 
+# A stop command that finds its server by a pid file that both releases share ends the wrong one. Is the slot in
+# BG_GUARD gone, it is started again at once: BG_REVIVED says yes, or no when it did not become healthy.
+bg_guard() {
+  [ -n "$BG_GUARD" ] && [ -z "$BG_REVIVED" ] || return 0
+  # In a subshell: the variables are those of the slot that is being stopped.
+  (bg_slot_alive "$BG_GUARD") || if (bg_revive "$BG_GUARD"); then BG_REVIVED=yes; else BG_REVIVED=no; fi
+}
+
+bg_revive() {
+  bg_slot_start "$1" || return 1
+  bg_now
+  _until=$((BG_NOW + 30000))
+  until bg_healthy; do
+    bg_now
+    [ "$BG_NOW" -lt "$_until" ] || return 1
+    bg_sleep 0.1
+  done
+  rm -f "$BG_SL_HOME/starting"
+}
+
 # bg_slot_log SLOT LINES: the end of the app's log.
 bg_slot_log() { [ ! -f "$BG_ROOT/slots/$1/app.log" ] || tail -n "$2" "$BG_ROOT/slots/$1/app.log" | tail -c 16384 | tr -d '\0'; }
 
 # bg_healthy: one look at the loaded slot's own port. Status in BG_STATUS.
-bg_healthy() {
-  set -- "http://$BG_SL_ADDRESS:$BG_SL_PORT$BG_SL_HEALTH_PATH" 5
+bg_healthy() { bg_health_question bg_ask && bg_wanted "$BG_STATUS" "$BG_SL_HEALTH_STATUS"; }
+
+# bg_health_question WHAT: the question of the health check, with WHAT to ask it: bg_ask or bg_answer.
+bg_health_question() {
+  set -- "$1" "http://$BG_SL_ADDRESS:$BG_SL_PORT$BG_SL_HEALTH_PATH" 5
   [ -z "$BG_SL_HEALTH_HOST" ] || set -- "$@" -H "Host: $BG_SL_HEALTH_HOST"
-  bg_ask "$@" && bg_wanted "$BG_STATUS" "$BG_SL_HEALTH_STATUS"
+  "$@"
 }

@@ -5,30 +5,37 @@ bg_step_clone() {
   BG_REPO=$BG_ROOT/repo.git BG_DIR=$BG_ROOT/releases/$BG_RELEASE
   bg_fetch
   mkdir "$BG_DIR" || bg_fail "cannot make $BG_DIR" 'Look at the free disk space and at who owns the folder.' root
-  if git --git-dir="$BG_REPO" cat-file -e "$BG_SHA:.gitmodules" 2>/dev/null; then bg_checkout_submodules; else bg_checkout; fi
-  bg_link_shared
-  bg_note notice "$(git --git-dir="$BG_REPO" log -1 --format='%h %s (%an)' "$BG_SHA" 2>/dev/null | cut -c1-200)"
+  bg_checkout
+  [ ! -e "$BG_DIR/.gitmodules" ] || bg_checkout_submodules
+  [ -z "$BG_SHARED" ] || bg_link_shared
+  bg_note notice "$(git --git-dir="$BG_REPO" log -1 --format='%h %s (%an)' "$BG_SHA" 2>/dev/null)"
   [ -n "$BG_INSTALL" ] || bg_complete_release
 }
 
-# Only what is new is fetched; a commit that a broken run fetched half is fetched again.
+# Only what is new is fetched; a commit that a broken run fetched half is fetched again. A name of its own keeps the
+# commit, and a deploy of it again needs no fetch.
 bg_fetch() {
-  git --git-dir="$BG_REPO" rev-parse --git-dir >/dev/null 2>&1 || {
+  [ -f "$BG_REPO/bluegreen" ] || {
     rm -rf "$BG_REPO"
-    git init -q --bare "$BG_REPO" || bg_fail "cannot make $BG_REPO" 'Look at the free disk space and at who owns the folder.' root
+    git init -q --bare "$BG_REPO" && : >"$BG_REPO/bluegreen" ||
+      bg_fail "cannot make $BG_REPO" 'Look at the free disk space and at who owns the folder.' root
   }
-  git --git-dir="$BG_REPO" config remote.origin.url "$BG_REPOSITORY"
-  if ! git --git-dir="$BG_REPO" cat-file -e "$BG_SHA^{commit}" 2>/dev/null; then
-    # A server that gives no single commits gives its branches and tags.
-    _said=$(bg_git --git-dir="$BG_REPO" fetch --no-tags --force --progress "$BG_REPOSITORY" "$BG_SHA" 2>&1) ||
-      _said=$(bg_git --git-dir="$BG_REPO" fetch --no-tags --force --prune --progress "$BG_REPOSITORY" \
-        '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*' 2>&1) || bg_fetch_failed
-    printf '%s\n' "$_said" | tr '\r' '\n' | tail -n 5
+  if git --git-dir="$BG_REPO" cat-file -e "$BG_SHA^{commit}" 2>/dev/null; then
+    git --git-dir="$BG_REPO" update-ref "refs/bluegreen/$BG_RELEASE" "$BG_SHA"
+    return
   fi
-  git --git-dir="$BG_REPO" cat-file -e "$BG_SHA^{commit}" 2>/dev/null ||
-    bg_fail "the commit $BG_SHA is not in $BG_REPOSITORY" 'Push it there, or give another commit.' 'ref repository'
-  # A name of its own keeps the commit, and a deploy of it again needs no fetch.
-  git --git-dir="$BG_REPO" update-ref "refs/bluegreen/$BG_RELEASE" "$BG_SHA"
+  _said=$(bg_git --git-dir="$BG_REPO" fetch --no-tags --force --progress "$BG_REPOSITORY" "$BG_SHA:refs/bluegreen/$BG_RELEASE" 2>&1) ||
+    bg_fetch_all
+  printf '%s\n' "$_said" | tail -n 5
+}
+
+# A server that gives no single commits gives its branches and tags.
+bg_fetch_all() {
+  _first=$_said
+  _said=$(bg_git --git-dir="$BG_REPO" fetch --no-tags --force --prune --progress "$BG_REPOSITORY" \
+    '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*' 2>&1) || bg_fetch_failed
+  git --git-dir="$BG_REPO" update-ref "refs/bluegreen/$BG_RELEASE" "$BG_SHA" 2>/dev/null ||
+    bg_fail "the commit $BG_SHA is not in $BG_REPOSITORY" 'Push it there, or give another commit.' 'ref repository' "$_first"
 }
 
 bg_fetch_failed() {
@@ -39,13 +46,12 @@ bg_fetch_failed() {
 
 # No .git in the release: a site whose folder is served must not serve its history.
 bg_checkout() {
-  GIT_INDEX_FILE=$BG_PIPES/index git --git-dir="$BG_REPO" --work-tree="$BG_DIR" -c core.bare=false read-tree "$BG_SHA" &&
-    (cd "$BG_DIR" && GIT_INDEX_FILE=$BG_PIPES/index git --git-dir="$BG_REPO" --work-tree=. -c core.bare=false checkout-index -a -q) ||
+  (cd "$BG_DIR" && GIT_INDEX_FILE=$BG_PIPES/index git --git-dir="$BG_REPO" --work-tree=. -c core.bare=false read-tree -u --reset "$BG_SHA") ||
     bg_fail "cannot check out $BG_SHA" 'Look at the free disk space on the host.' root
-  rm -f "$BG_PIPES/index"
 }
 
 bg_checkout_submodules() {
+  rm -rf "$BG_DIR"
   bg_git clone -q --no-checkout --shared "$BG_REPO" "$BG_DIR" &&
     git -C "$BG_DIR" config remote.origin.url "$BG_REPOSITORY" &&
     git -C "$BG_DIR" -c advice.detachedHead=false checkout -q "$BG_SHA" &&
@@ -60,15 +66,22 @@ bg_link_shared() {
   _inside=$(readlink -f "$BG_DIR")
   _store=$(readlink -f "$BG_ROOT/shared")
   _ifs=$IFS IFS=$BG_NL
-  for _path in $BG_SHARED; do
-    IFS=$_ifs
+  set -f
+  # shellcheck disable=SC2086 # one a line
+  set -- $BG_SHARED
+  set +f
+  IFS=$_ifs
+  for _path; do
     _name=${_path%/} _source=$BG_ROOT/shared/${_path%/} _target=$BG_DIR/${_path%/}
     case $_name in */*) _up=${_name%/*} ;; *) _up=. ;; esac
     mkdir -p "$BG_ROOT/shared/$_up" "$BG_DIR/$_up"
     case $(readlink -f "$BG_DIR/$_up")/ in "$_inside"/*) ;; *) bg_fail "shared path $_path leads out of the release" 'Name a path whose folders are real folders in the repository.' shared ;; esac
     if [ ! -e "$_source" ] && [ ! -L "$_source" ]; then
       if [ -e "$_target" ] && [ ! -L "$_target" ]; then
-        cp -a "$_target" "$_source"
+        # Whole or not at all: what is there once is never copied again.
+        rm -rf "$_source.new"
+        cp -a "$_target" "$_source.new" && mv -fT "$_source.new" "$_source" ||
+          bg_fail "cannot copy $_path to $_source" 'Look at the free disk space and at who owns the folder.' shared
       elif [ "$_path" != "$_name" ]; then
         mkdir -p "$_source"
       else
@@ -77,10 +90,9 @@ bg_link_shared() {
       fi
     fi
     case $(readlink -f "$_source") in "$_store"/*) ;; *) bg_fail "shared path $_path leads out of $BG_ROOT/shared" 'Put the file itself there, not a link to elsewhere.' shared ;; esac
-    rm -rf "$_target" && ln -s "$_source" "$_target"
-    IFS=$BG_NL
+    rm -rf "$_target" && ln -s "$_source" "$_target" ||
+      bg_fail "cannot link $_path in the release" 'Look at the free disk space and at who owns the folder.' shared
   done
-  IFS=$_ifs
 }
 
 # Written last: a release without it is unfinished, and is removed by the next run.

@@ -14,6 +14,8 @@ bg_step_after_switch() { bg_run_command 'the after-switch command' after-switch 
 # bg_run_command WHAT SETTING COMMAND
 bg_run_command() {
   cd "$BG_ROOT/releases/$BG_RELEASE" || bg_fail "there is no folder of release $BG_RELEASE" 'Deploy it again.' release
+  # By then a rollback without env has what the step start chose.
+  [ "$BG_COMMAND" != rollback ] || [ -n "$BG_ENV" ] || BG_ENV=$(cat "$BG_ROOT/slots/$BG_SLOT/env")
   bg_command_text "$BG_SLOT" "$BG_PORT" "$BG_RELEASE" "$BG_SHA" "$BG_PATH" "$BG_ENV"
   (bg_exec_command "$BG_SHELL" "$3")
   _status=$?

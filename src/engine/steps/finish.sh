@@ -10,7 +10,7 @@ bg_step_drain() {
   else
     bg_note warning "after $BG_DRAIN_TIMEOUT s$BG_LEAVING (nginx workers from before the switch) still had requests; $(bg_established "$BG_OLD_PORT") connections to port $BG_OLD_PORT are cut (setting drain-timeout)"
   fi
-  bg_quiet "$BG_OLD_PORT" || bg_fail "requests still reach the old port $BG_OLD_PORT" \
+  bg_quiet "$BG_OLD_PORT" "$BG_PORT" || bg_fail "requests still reach the old port $BG_OLD_PORT" \
     'The old slot was left running. Look for that port in the nginx configuration.' nginx-upstream
 }
 
@@ -19,12 +19,19 @@ bg_step_stop() {
     bg_listening "$BG_OLD_PORT" && bg_note warning "port $BG_OLD_PORT is still used by $(bg_listener_text "$BG_OLD_PORT"), which bluegreen did not start: stop it; the next deploy needs that port"
     return 0
   fi
-  bg_slot_stop "$BG_OLD_SLOT" || return 1
-  bg_note notice "the $BG_OLD_SLOT slot was stopped"
-  # A stop command that finds its server by a shared pid file may have ended the wrong one.
-  bg_slot_alive "$BG_SLOT" && return 0
-  bg_slot_start "$BG_SLOT"
-  bg_fail 'stopping the old slot ended the new one too; it was started again' \
+  BG_GUARD=$BG_SLOT BG_REVIVED=
+  bg_slot_stop "$BG_OLD_SLOT"
+  _stopped=$?
+  [ "$_stopped" != 0 ] || bg_note notice "the $BG_OLD_SLOT slot was stopped"
+  # What a stop command told to end may take a moment to do so.
+  if [ "$BG_SL_SUPERVISOR" = command ]; then
+    for _look in 1 2 3 4 5; do bg_guard && bg_sleep 0.2; done
+  fi
+  bg_guard
+  [ -n "$BG_REVIVED" ] || return "$_stopped"
+  _how='it was started again'
+  [ "$BG_REVIVED" = yes ] || _how='it was started again, and is not healthy: deploy again, or roll back'
+  bg_fail "stopping the old slot ended the new one too; $_how" \
     'A pid file that both releases share leads the stop command to the wrong server: keep it inside the release.' 'stop shared'
 }
 

@@ -1,10 +1,22 @@
 # shellcheck shell=sh
 # start: the release on the idle slot, on its port.
 
+# A rollback whose settings give no env keeps what the release had; where that is gone, what the live one has.
+bg_keep_env() {
+  [ "$BG_COMMAND" = rollback ] && [ -z "$BG_ENV" ] || return 0
+  _held=
+  # shellcheck source=/dev/null
+  [ ! -f "$_home/slot.conf" ] || _held=$(BG_SL_RELEASE='' && . "$_home/slot.conf" && printf '%s' "$BG_SL_RELEASE")
+  _from=$BG_ROOT/slots/$BG_PREVIOUS_SLOT/env
+  [ "$_held" != "$BG_RELEASE" ] || _from=$_home/env
+  [ ! -f "$_from" ] || BG_ENV=$(cat "$_from")
+}
+
 bg_step_start() {
   _home=$BG_ROOT/slots/$BG_SLOT
   ! bg_listening "$BG_PORT" || bg_fail "port $BG_PORT of the $BG_SLOT slot is taken by $(bg_listener_text "$BG_PORT")" \
     'Stop that process, or give the app two other ports.' ports
+  bg_keep_env
   ln -sfn "../../releases/$BG_RELEASE" "$_home/release.new" && mv -fT "$_home/release.new" "$_home/release" &&
     (umask 077 && printf '%s' "$BG_ENV" >"$_home/env.new") && mv -f "$_home/env.new" "$_home/env" ||
     bg_fail "cannot write $_home" 'Look at the free disk space and at who owns the folder.' root

@@ -5,11 +5,11 @@ bg_step_switch() {
   # shellcheck disable=SC2086 # names
   bg_save "$BG_ROOT/nginx.state" $BG_NG_NAMES
   # What a visitor gets before the switch: what failed before it too is not the new release's fault.
-  bg_ask_watching "$BG_OLD_PORT" 0
+  bg_ask_watching "$BG_OLD_PORT" "$BG_PORT"
   BG_BASE_STATUS=$BG_STATUS BG_BASE_REACHED=$BG_REACHED
-  BG_BASE_KNOWN=$(bg_connections "$BG_PORT")
+  BG_BASE_KNOWN=$BG_NOW_KNOWN
   bg_save "$BG_ROOT/run/before" BG_BASE_STATUS BG_BASE_REACHED BG_BASE_KNOWN
-  bg_nginx_lock || bg_fail "the lock on ${BG_NG_FILE%/*} was not free within $BG_LOCK_TIMEOUT s" \
+  bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
     'Another app on this host switches its traffic; run the deploy again.' lock-timeout
   bg_switch_to "$BG_SLOT" "$BG_NG_REGION" "$BG_PREVIOUS_SLOT"
   bg_nginx_unlock
@@ -20,14 +20,15 @@ bg_step_switch() {
 bg_switch_to() {
   eval "_new=\$BG_NG_$(bg_upper "$1")"
   _file_says="nginx's file $BG_NG_FILE"
-  [ -z "$BG_NG_SUM" ] || [ "$BG_NG_SUM" = "$(bg_masked_sum "$BG_NG_FILE")" ] && bg_region_there "$BG_NG_FILE" "$2" ||
-    bg_fail "$_file_says was changed between survey and switch: it was not overwritten" \
-      'Somebody or something else edits it. Look at the change, then run the deploy again.' nginx-upstream
+  [ -z "$BG_NG_SUM" ] || [ "$BG_NG_SUM" = "$(bg_masked_sum "$BG_NG_FILE")" ] || bg_file_changed
   bg_workers || bg_fail 'nginx is not running' 'Start it; the deploy changed nothing.' nginx-command
   BG_IN_TARGET=$1 BG_IN_BEFORE=$2 BG_IN_WORKERS=$BG_SERVING
   bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS
   bg_nginx_write "$2" "$_new" || {
+    _status=$?
     rm -f "$BG_ROOT/switch.intent"
+    # 3 and 4: the lines of the survey are not there, or not once.
+    case $_status in 3 | 4) bg_file_changed ;; *) ;; esac
     bg_fail "$_file_says cannot be written" "The user needs to write that file and its folder." 'nginx-upstream user'
   }
   if ! _said=$(bg_nginx -t); then
@@ -51,6 +52,11 @@ bg_switch_to() {
   rm -f "$BG_ROOT/switch.intent"
 }
 
+bg_file_changed() {
+  bg_fail "$_file_says was changed between survey and switch: it was not overwritten" \
+    'Somebody or something else edits it. Look at the change, then run the deploy again.' nginx-upstream
+}
+
 # Proved is: connections come to the new slot while we ask, none to the old one. A 200 alone says nothing.
 bg_step_verify() {
   # shellcheck source=/dev/null
@@ -59,7 +65,12 @@ bg_step_verify() {
   _until=$((BG_NOW + BG_NG_TIMEOUT * 1000))
   while :; do
     bg_ask_watching "$BG_PORT" "$BG_OLD_PORT"
-    [ "$BG_REACHED" != 0 ] || BG_REACHED=$(bg_new_connections "$BG_PORT" "$BG_BASE_KNOWN")
+    if [ "$BG_REACHED" = 0 ]; then
+      # A connection that nginx keeps to the app since the switch proves as much as a new one.
+      _strayed=$BG_STRAYED
+      bg_count_new "$BG_BASE_KNOWN" "$BG_PORT" "$BG_OLD_PORT"
+      BG_STRAYED=$_strayed
+    fi
     if [ "$BG_STRAYED" = 0 ]; then
       if bg_wanted "$BG_STATUS" "$BG_SL_HEALTH_STATUS"; then
         [ "$BG_REACHED" = 0 ] || { bg_note notice "$BG_STATUS from $BG_NG_URL, answered by port $BG_PORT" && return 0; }
@@ -82,15 +93,15 @@ bg_step_verify() {
       'The old slot goes on serving. Something besides the upstream leads there: look for that port in the nginx configuration.' 'nginx-upstream verify-url'
   elif [ "$BG_REACHED" = 0 ]; then
     bg_fail "$BG_NG_URL did not lead to port $BG_PORT: status $BG_STATUS, and no connection to that port" \
-      'Is it the URL of this app? Set verify-url to one that reaches it.' 'verify-url nginx-upstream' "Last answer: $(printf '%s' "$BG_ANSWER" | tail -c 500)"
+      'Is it the URL of this app? Set verify-url to one that reaches it.' 'verify-url nginx-upstream' "Last answer: $(bg_nginx_question bg_answer)"
   fi
   bg_fail "$BG_NG_URL answers $BG_STATUS (before the switch: $BG_BASE_STATUS); wanted: $BG_HEALTH_WANTED" \
     'Read the answer and the log of the app below; set verify-url if another URL tells better.' 'verify-url health-status' \
-    "Last answer: $(printf '%s' "$BG_ANSWER" | tail -c 500)"
+    "Last answer: $(bg_nginx_question bg_answer)"
 }
 
 bg_switch_back() {
-  bg_nginx_lock || bg_fail "the lock on ${BG_NG_FILE%/*} was not free" 'Run the deploy again.' lock-timeout
+  bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free" 'Run the deploy again.' lock-timeout
   BG_NG_SUM=
   eval "_now=\$BG_NG_$(bg_upper "$BG_SLOT")"
   if [ -n "$BG_PREVIOUS_SLOT" ]; then

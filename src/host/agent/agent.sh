@@ -11,10 +11,10 @@ bg_main() {
   # A handler, not "ignore": that would be inherited by everything that is started.
   trap ':' PIPE HUP
   trap 'BG_ABORT=1' USR1 INT TERM
-  trap 'BG_RAN_OUT=1' USR2
+  trap ':' USR2
   exec 3<&0 </dev/null
   bg_read_request || exit 2
-  bg_open_pipes || { printf 'bluegreen: cannot make a temporary folder in /tmp\n' >&2 && exit 2; }
+  bg_open_pipes || { printf 'bluegreen: cannot make a folder in /tmp\n' >&2 && exit 2; }
   case $BG_COMMAND in
     deploy | rollback) bg_change ;;
     outcome) bg_outcome ;;
@@ -40,7 +40,12 @@ bg_read_request() {
 # The reader passes the plan on, and turns an abort or the end of the input into a signal.
 bg_open_pipes() {
   read -r BG_SELF _ </proc/self/stat
-  BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
+  # In the root, where the next run finds them if this one is killed; where there is none (yet), in /tmp.
+  BG_PIPES=$BG_ROOT/run/pipes.$$
+  [ "$BG_COMMAND" = look ] || mkdir -p "$BG_ROOT/run" 2>/dev/null
+  mkdir -m 700 "$BG_PIPES" 2>/dev/null || BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
+  bg_quote "$BG_PIPES"
+  BG_PIPES_WORD=$BG_QUOTED
   mkfifo -m 600 "$BG_PIPES/out" "$BG_PIPES/plan" || return 1
   { cat && exit; cat >/dev/null; } <"$BG_PIPES/out" 3<&- 2>/dev/null &
   BG_PUMP=$!
@@ -48,6 +53,18 @@ bg_open_pipes() {
   bg_read_plan <&3 3<&- >/dev/null &
   BG_READER=$!
   exec 3<&-
+  bg_tick >/dev/null 2>&1 &
+  BG_TICKER=$!
+}
+
+# A signal each second, for the time limits: cheaper than a sleeping process for each step.
+bg_tick() {
+  trap - USR1 USR2 INT TERM
+  while sleep 1; do
+    # Only the agent itself, as long as it lives: its number may be somebody else's afterwards.
+    read -r _ _ _ _parent _ </proc/self/stat
+    [ "$_parent" = "$BG_SELF" ] && kill -USR2 "$BG_SELF" 2>/dev/null || return
+  done
 }
 
 bg_read_plan() {
@@ -67,6 +84,8 @@ bg_read_plan() {
 # The pump ends with its last writer; a background process of a step may be one for ever, so not for long.
 bg_close_pipes() {
   exec >/dev/null
+  rm -f "$BG_ROOT"/run/step.* 2>/dev/null
+  kill "$BG_TICKER" 2>/dev/null
   ( trap - TERM; sleep 1; kill "$BG_PUMP" ) >/dev/null 2>&1 &
   _timer=$!
   while kill -0 "$BG_PUMP" 2>/dev/null; do wait "$BG_PUMP"; done
@@ -171,16 +190,22 @@ bg_step_end() {
 # An abort ends it, unless it is final (from the switch on): then it goes on to its end.
 bg_run_step() {
   bg_step_begin "$1"
-  BG_RAN_OUT=
-  printf '%s\n' "BG_PIPES=$BG_PIPES" "$BG_REQUEST" "$BG_PLAN_TEXT" "$3" "bg_step_process $1" "$4" |
-    BG_AGENT=$BG_AGENT setsid sh -c "$BG_BOOTSTRAP" bluegreen-step 9>&- 2>&1 &
+  _text="BG_PIPES=$BG_PIPES_WORD$BG_NL$BG_REQUEST$BG_NL$BG_PLAN_TEXT"
+  if [ -n "$3" ]; then
+    printf '%s\n' "$_text" "$3" "bg_step_process $1" "$4" | BG_AGENT=$BG_AGENT setsid sh -c "$BG_BOOTSTRAP" bluegreen-step 9>&- 2>&1 &
+  else
+    # Without a secret there is no need of a pipe and who writes into it.
+    BG_AGENT=$BG_AGENT BG_OPEN="$_text${BG_NL}bg_step_process $1$BG_NL$4" setsid sh -c "$BG_BOOTSTRAP" bluegreen-step 9>&- 2>&1 &
+  fi
   BG_STEP_PID=$!
-  ( trap 'kill $_sleep; exit' TERM; trap - USR1 USR2; sleep "$2" & _sleep=$!; wait $_sleep; kill -USR2 "$BG_SELF" ) \
-    >/dev/null 2>&1 9>&- &
-  _timer=$!
+  BG_RAN_OUT=
   while :; do
     wait "$BG_STEP_PID"
     _status=$?
+    bg_now
+    [ $((BG_NOW - BG_STEP_BEGUN)) -lt $(($2 * 1000)) ] || BG_RAN_OUT=1
+    # An ended one may be there still, as a zombie; waiting once more tells its status.
+    kill -0 "$BG_STEP_PID" 2>/dev/null || break
     if [ -n "$BG_RAN_OUT" ] || { [ -n "$BG_ABORT" ] && [ -z "$5" ]; }; then
       # In its very first moment it has no group of its own yet.
       kill -TERM "$BG_STEP_PID" 2>/dev/null
@@ -189,19 +214,18 @@ bg_run_step() {
       _status=143
       break
     fi
-    kill -0 "$BG_STEP_PID" 2>/dev/null || break
   done
-  kill "$_timer" 2>/dev/null
-  wait "$_timer" 2>/dev/null
-  rm -f "$BG_ROOT/run/step.$BG_STEP_PID" 2>/dev/null
-  [ -z "$BG_RAN_OUT" ] || bg_problem "the time limit of $2 s ran out" \
+  # Not removed: that would be a process for each step. An empty record names nobody.
+  [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || : >"$BG_ROOT/run/step.$BG_STEP_PID"
+  [ -z "$BG_RAN_OUT" ] || [ "$_status" = 0 ] || bg_problem "the time limit of $2 s ran out" \
     'Look at its output for what it was waiting for; give it more time if it needs that.' step-timeout
   bg_step_end "$1" "$_status"
 }
 
-# How a process of its own begins: the agent's functions come by the environment, but are not passed on to what it
-# starts; all the rest, secrets too, comes through a pipe, which no other process can look into.
-BG_BOOTSTRAP='_agent=$BG_AGENT; unset BG_AGENT; BG_AGENT=$_agent; eval "$BG_AGENT"; eval "$(cat)"'
+# How a process of its own begins: the agent's functions come by the environment (and BG_OPEN, where nothing in it is
+# secret), but are not passed on to what it starts. What is secret comes through a pipe, which no other process can look into.
+BG_BOOTSTRAP='_agent=$BG_AGENT _open=$BG_OPEN; unset BG_AGENT BG_OPEN; BG_AGENT=$_agent; eval "$BG_AGENT"
+if [ -n "$_open" ]; then eval "$_open"; else eval "$(cat)"; fi'
 
 # The first thing in a step's own process: write down who it is, so that a later run can end what a dead one left.
 bg_step_process() {

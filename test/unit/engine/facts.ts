@@ -22,19 +22,18 @@ export function factsOf(known: Record<string, string | string[]> = {}, server = 
     time: '20261122T101500Z',
     addresses: '10.0.0.5 ',
     tools: ' git flock setsid curl wget awk sed gzip',
-    disk: '9000000',
-    inodes: '900000',
+    disk: '9000000 4096 900000',
     commit: sha('a'),
     'nginx.command': 'sudo -n /usr/sbin/nginx',
     'nginx.status': '0',
     'nginx.dump': nginxConf(server),
     'nginx.version': 'nginx version: nginx/1.22.1\nconfigure arguments: --prefix=/usr/share/nginx --pid-path=/run/nginx.pid',
-    'nginx.masters': '77',
-    'nginx.file': '/etc/nginx/nginx.conf\n/etc/nginx/nginx.conf\nyes\n123 45',
+    'nginx.running': 'yes',
+    'nginx.files': '/etc/nginx/nginx.conf\t/etc/nginx/nginx.conf\tyes\t123 45',
     ...known,
   };
-  const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((text) => `${name} ${Buffer.from(text).toString('base64') || '.'}`));
-  return readFacts(gzipSync(lines.join('\n')).toString('base64'));
+  const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((text) => text.includes('\n') ? `${name} +\n${text}\nMARK` : `${name} =${text}`));
+  return readFacts(gzipSync(lines.join('\n')).toString('base64'), 'MARK');
 }
 
 /** A host on which `one` was live and `two` is, in the blue slot. */

@@ -83,7 +83,7 @@ describe('what is refused before anything is done', () => {
   });
 
   test('a disk that is nearly full', () => {
-    expect(refusal({}, factsOf({ disk: '1000' }))).toContain('nearly full');
+    expect(refusal({}, factsOf({ disk: '1000 4096 900000' }))).toContain('nearly full');
   });
 
   test('nginx that cannot be asked: the sudoers line, with exactly three commands', () => {
@@ -92,13 +92,13 @@ describe('what is refused before anything is done', () => {
   });
 
   test('nginx that does not run', () => {
-    expect(refusal({}, factsOf({ 'nginx.masters': '' }))).toContain('nginx is not running');
+    expect(refusal({}, factsOf({ 'nginx.running': '' }))).toContain('nginx is not running');
   });
 
   test("an upstream in a file that the user cannot write: the lines to give it one", () => {
-    const text = refusal({}, factsOf({ 'nginx.file': '/etc/nginx/nginx.conf\n/etc/nginx/nginx.conf\nno\n1 2' }));
+    const text = refusal({}, factsOf({ 'nginx.files': '/etc/nginx/nginx.conf\t/etc/nginx/nginx.conf\tno\t1 2' }));
     expect(text).toContain('install -d -o deploy /etc/nginx/shop');
-    expect(text).toContain('include /etc/nginx/shop/upstream.conf;');
+    expect(text).toContain('include /etc/nginx/shop/servers.conf;');
   });
 
   test('another way to a slot’s port', () => {

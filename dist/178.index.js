@@ -1,0 +1,583 @@
+export const id = 178;
+export const ids = [178];
+export const modules = {
+
+/***/ 5605:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   MH: () => (/* binding */ readFacts),
+/* harmony export */   WP: () => (/* binding */ parsedLine),
+/* harmony export */   jx: () => (/* binding */ otherSlot)
+/* harmony export */ });
+/* unused harmony export isReleaseId */
+/* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8522);
+/* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_zlib__WEBPACK_IMPORTED_MODULE_0__);
+
+const otherSlot = (slot) => (slot === 'blue' ? 'green' : 'blue');
+/**
+ * Reads what the agent's survey sent.
+ *
+ * @param data the facts as they came: base64 of gzip of `name =text` lines, and of `name +`, lines, the session's mark
+ */
+function readFacts(data, mark) {
+    const text = (0,node_zlib__WEBPACK_IMPORTED_MODULE_0__.gunzipSync)(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
+    const all = factsByName(text, mark);
+    const one = (name) => all.get(name)?.[0] ?? '';
+    const many = (name) => all.get(name) ?? [];
+    const liveLink = one('live');
+    return {
+        user: one('user'),
+        root: one('uid') === '0',
+        time: one('time'),
+        addresses: one('addresses').split(/\s+/).filter(Boolean),
+        tools: new Set(one('tools').split(' ').filter(Boolean)),
+        ...freeSpace(one('disk')),
+        rootState: (one('root') || 'missing'),
+        live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
+        liveLink,
+        intent: one('intent') === 'yes',
+        slots: Object.fromEntries(['blue', 'green'].flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one)]] : []))),
+        listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
+        releases: many('release').flatMap(parsedRelease),
+        unfinished: many('unfinished'),
+        ledger: one('ledger').split('\n').flatMap(parsedLine),
+        commit: one('commit').trim(),
+        ancestor: one('ancestor') === 'yes',
+        nginx: {
+            command: one('nginx.command'),
+            status: Number(one('nginx.status') || 1),
+            said: one('nginx.said'),
+            dump: one('nginx.dump'),
+            version: one('nginx.version'),
+            running: one('nginx.running') === 'yes',
+            files: one('nginx.files').split('\n').filter(Boolean).map((line) => {
+                const [path = '', realPath = '', write = '', sum = ''] = line.split('\t');
+                return { path, realPath, writable: write === 'yes', sum };
+            }),
+        },
+    };
+}
+function slotFacts(slot, one) {
+    return {
+        release: one(`slot.${slot}.release`),
+        sha: one(`slot.${slot}.sha`),
+        port: Number(one(`slot.${slot}.port`)),
+        supervisor: one(`slot.${slot}.supervisor`),
+        alive: one(`slot.${slot}.alive`) === 'yes',
+        healthy: one(`slot.${slot}.healthy`) !== '',
+    };
+}
+function factsByName(text, mark) {
+    const all = new Map();
+    const add = (name, value) => void all.set(name, [...(all.get(name) ?? []), value]);
+    const lines = text.split('\n');
+    for (let at = 0; at < lines.length; at++) {
+        const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/.exec(lines[at] ?? '') ?? [];
+        if (how === '=')
+            add(name, value);
+        if (how !== '+')
+            continue;
+        const end = lines.indexOf(mark, at + 1);
+        if (end < 0)
+            break;
+        add(name, lines.slice(at + 1, end).join('\n'));
+        at = end;
+    }
+    return all;
+}
+/** @param text free blocks, the size of a block in bytes, free inodes */
+function freeSpace(text) {
+    const [blocks, size, inodes] = text.split(' ').map(Number);
+    if (blocks === undefined || !size)
+        return { freeKiB: undefined, freeInodes: undefined };
+    return { freeKiB: Math.floor((blocks * size) / 1024), freeInodes: inodes || undefined };
+}
+/** A broken line tells nothing, and harms nothing. */
+function parsedLine(line) {
+    const found = parsedObject(line);
+    if (!found)
+        return [];
+    const text = (name) => (typeof found[name] === 'string' ? found[name] : '');
+    return [
+        {
+            run: text('run'),
+            command: text('command'),
+            release: text('release'),
+            sha: text('sha'),
+            outcome: text('outcome'),
+            liveRelease: text('liveRelease'),
+            ended: text('ended'),
+            actor: text('actor'),
+        },
+    ];
+}
+function parsedRelease(text) {
+    const found = parsedObject(text);
+    if (!found || typeof found.id !== 'string' || typeof found.sha !== 'string')
+        return [];
+    return isReleaseId(found.id) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
+}
+function parsedObject(text) {
+    try {
+        const found = JSON.parse(text);
+        return typeof found === 'object' && found !== null ? found : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+function isReleaseId(text) {
+    return /^\d{8}T\d{6}Z-[0-9a-f]{7,40}$/.test(text);
+}
+
+
+/***/ }),
+
+/***/ 938:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   s: () => (/* binding */ askOutcome)
+/* harmony export */ });
+/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5605);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
+
+
+/**
+ * Connects again and asks the host what became of a run: waits for its line in the ledger.
+ *
+ * @returns undefined when the host knows nothing of it: then it changed nothing
+ * @throws DeployError when the host cannot be reached
+ */
+async function askOutcome(settings, door) {
+    const connection = await door.connect();
+    try {
+        let found;
+        await new Promise((resolve, reject) => {
+            (0,_session_js__WEBPACK_IMPORTED_MODULE_1__/* .startSession */ .J)(connection, 'outcome', settings, door.run, {
+                message: (message) => {
+                    if (message.type === 'ledger')
+                        found = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .parsedLine */ .WP)(message.line)[0];
+                    if (message.type === 'end')
+                        resolve();
+                },
+                output: () => { },
+            }).then((session) => session.closed.then(() => resolve()), reject);
+        });
+        return found;
+    }
+    finally {
+        connection.close();
+    }
+}
+
+
+/***/ }),
+
+/***/ 4270:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  J: () => (/* binding */ startSession)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(7598);
+;// CONCATENATED MODULE: ./src/host/protocol.ts
+
+/** The longest line of the agent that is waited for: the facts, with the whole nginx configuration in them. */
+const LONGEST_MESSAGE = 64 * 1024 * 1024;
+/** A word that no output can guess; the agent begins each of its lines with it. */
+function newMark() {
+    return `bluegreen-${(0,external_node_crypto_.randomBytes)(12).toString('hex')}`;
+}
+/**
+ * Takes the agent's standard output apart into its messages and the output of what it runs. Keeps no more than
+ * one unfinished message, whatever comes.
+ */
+class AgentReader {
+    onMessage;
+    onOutput;
+    opening;
+    pending = '';
+    constructor(mark, onMessage, onOutput) {
+        this.onMessage = onMessage;
+        this.onOutput = onOutput;
+        this.opening = `\n${mark} `;
+    }
+    /** @throws Error when the agent sends what it never would */
+    push(text) {
+        this.pending += text;
+        for (;;) {
+            const at = this.pending.indexOf(this.opening);
+            if (at < 0)
+                break;
+            this.output(this.pending.slice(0, at));
+            const begin = at + this.opening.length;
+            const end = this.pending.indexOf('\n', begin);
+            if (end < 0) {
+                this.pending = this.pending.slice(at);
+                if (this.pending.length > LONGEST_MESSAGE)
+                    throw new Error('the agent sent a message without an end');
+                return;
+            }
+            const line = this.pending.slice(begin, end);
+            this.pending = this.pending.slice(end + 1);
+            const message = parseMessage(line);
+            if (message)
+                this.onMessage(message);
+        }
+        const held = this.heldBack();
+        this.output(this.pending.slice(0, this.pending.length - held));
+        this.pending = this.pending.slice(this.pending.length - held);
+    }
+    /** The stream has ended: what was held back is output after all. */
+    end() {
+        this.output(this.pending);
+        this.pending = '';
+    }
+    output(text) {
+        if (text)
+            this.onOutput(text);
+    }
+    /** How many characters at the end may be the beginning of a message. */
+    heldBack() {
+        for (let length = Math.min(this.opening.length - 1, this.pending.length); length > 0; length--) {
+            if (this.opening.startsWith(this.pending.slice(-length)))
+                return length;
+        }
+        return 0;
+    }
+}
+/** A message, or nothing for a line that no agent of this version writes. */
+function parseMessage(line) {
+    const [type, ...words] = line.split(' ');
+    const [first = '', second = '', third = '', fourth = ''] = words;
+    switch (type) {
+        case 'begin':
+            return { type };
+        case 'step-start':
+            return /^[a-z-]+$/.test(first) ? { type, step: first } : undefined;
+        case 'step-end':
+            if (!isHow(second) || !/^\d+$/.test(third) || !/^\d+$/.test(fourth))
+                return undefined;
+            return { type, step: first, how: second, status: Number(third), ms: Number(fourth) };
+        case 'note':
+            return isLevel(first) ? { type, level: first, text: words.slice(1).join(' ') } : undefined;
+        case 'note64':
+            return isLevel(first) ? { type: 'note', level: first, text: decode(second) } : undefined;
+        case 'problem':
+            return { type, what: decode(first), next: decode(second), settings: decode(third).split(' ').filter(Boolean), details: decode(fourth) };
+        case 'log':
+            return { type, text: decode(first) };
+        case 'facts':
+            return { type, data: first };
+        case 'ledger':
+            return { type, line: decode(first) };
+        case 'end':
+            return isResult(first) ? { type, result: first, live: second === 'none' ? '' : second, release: third } : undefined;
+        default:
+            return undefined;
+    }
+}
+/** A dot stands for the empty text, so that words stay countable. */
+function decode(word) {
+    return word === '.' ? '' : Buffer.from(word, 'base64').toString('utf8');
+}
+/** One request to the agent: a line. */
+function request(word, text) {
+    return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
+}
+function isHow(word) {
+    return ['ok', 'failed', 'aborted'].includes(word);
+}
+function isLevel(word) {
+    return ['notice', 'warning', 'failure'].includes(word);
+}
+function isResult(word) {
+    return ['success', 'failed', 'aborted', 'skipped', 'looked'].includes(word);
+}
+
+// EXTERNAL MODULE: ./src/host/quote.ts
+var quote = __webpack_require__(282);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __webpack_require__(3024);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __webpack_require__(8522);
+;// CONCATENATED MODULE: ./src/engine/agent-text.ts
+
+
+// Written out one by one: the bundler copies a file only when it is named like this.
+const files = [
+    __webpack_require__.ab + "base.sh",
+    __webpack_require__.ab + "net.sh",
+    __webpack_require__.ab + "agent.sh",
+    __webpack_require__.ab + "nginx.sh",
+    __webpack_require__.ab + "supervisor.sh",
+    __webpack_require__.ab + "reconcile.sh",
+    __webpack_require__.ab + "survey.sh",
+    __webpack_require__.ab + "git.sh",
+    __webpack_require__.ab + "clone.sh",
+    __webpack_require__.ab + "commands.sh",
+    __webpack_require__.ab + "start.sh",
+    __webpack_require__.ab + "health.sh",
+    __webpack_require__.ab + "switch.sh",
+    __webpack_require__.ab + "finish.sh",
+];
+/** The whole agent as one POSIX sh program of functions, without its comments. */
+function agentText() {
+    return files
+        .map((file) => (0,external_node_fs_.readFileSync)(file, 'utf8'))
+        .join('\n')
+        .split('\n')
+        .filter((line) => !/^\s*(#|$)/.test(line))
+        .join('\n');
+}
+/**
+ * How the agent is started: a command for the user's login shell, whichever that is, and the line of standard input
+ * that follows at once and holds the agent itself. Nothing is installed, and no limit of a command's length applies.
+ */
+function agentStart() {
+    const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
+    return {
+        command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
+        firstLine: `${(0,external_node_zlib_.gzipSync)(agentText(), { level: 9 }).toString('base64')}\n`,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/engine/session.ts
+
+
+
+/** The last words on standard error that are kept, in characters. */
+const KEPT = 8 * 1024;
+/** How long one is waited for that was killed without a last word, in milliseconds. */
+const OUTCOME_WAIT_MS = 60_000;
+/** Starts the agent with one exec; the first request goes along at once. */
+async function startSession(connection, asked, settings, run, handlers) {
+    const { command, firstLine } = agentStart();
+    const mark = newMark();
+    const channel = await connection.exec(command);
+    channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
+    readOutput(channel, new AgentReader(mark, (message) => handlers.message(message), (text) => handlers.output(text)));
+    let said = '';
+    channel.stderr.setEncoding('utf8');
+    channel.stderr.on('data', (text) => (said = (said + text).slice(-KEPT)));
+    return {
+        mark,
+        plan: (script) => void channel.stdin.write(request('plan', script)),
+        abort: () => void channel.stdin.write('abort\n'),
+        closed: channel.closed.then(({ code }) => ({ code, said })),
+    };
+}
+function readOutput(channel, reader) {
+    channel.stdout.setEncoding('utf8');
+    channel.stdout.on('data', (text) => {
+        try {
+            reader.push(text);
+        }
+        catch {
+            // Not our agent: nothing more is listened to, and its end without a last word is a failure.
+            channel.stdout.removeAllListeners('data').resume();
+            channel.stdin.end();
+        }
+    });
+    channel.stdout.on('end', () => reader.end());
+}
+function firstRequest(asked, mark, settings, run) {
+    const who = [settings.command, `of ${settings.ref.slice(0, 40) || 'a release'}`, run.actor && `by ${run.actor}`, run.url].filter(Boolean).join(' ');
+    const wanted = (0,quote/* assignments */.TT)({
+        BG_MARK: mark,
+        BG_COMMAND: asked,
+        BG_RUN: run.key,
+        BG_HOLDER: who.replace(/[^\x20-\x7e]/g, '?'),
+        BG_APP: settings.app,
+        BG_ROOT: settings.root,
+        BG_PORTS: settings.ports.join(' '),
+        BG_REPOSITORY: settings.repository,
+        BG_REF: settings.command === 'rollback' || settings.command === 'status' ? '' : settings.ref,
+        BG_NG_COMMAND: settings.nginxCommand,
+        BG_LOCK_TIMEOUT: (0,quote/* seconds */.YA)(settings.lockTimeout),
+        BG_STEP_TIMEOUT: (0,quote/* seconds */.YA)(settings.stepTimeout),
+        BG_OUTCOME_WAIT: (0,quote/* seconds */.YA)(settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
+    });
+    return [
+        request('request', wanted),
+        request('token', (0,quote/* assignments */.TT)({ BG_TOKEN: settings.repositoryToken })),
+        request('env', (0,quote/* assignments */.TT)({ BG_ENV: (0,quote/* exports */.Ab)(settings.env) })),
+        'go\n',
+    ].join('');
+}
+
+
+/***/ }),
+
+/***/ 282:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Ab: () => (/* binding */ exports),
+/* harmony export */   TT: () => (/* binding */ assignments),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   hD: () => (/* binding */ quote)
+/* harmony export */ });
+/**
+ * Text as one word of a POSIX shell: the only way by which text from settings reaches a shell.
+ *
+ * @throws RangeError for NUL, which no shell can hold (settings refuse it long before)
+ */
+function quote(text) {
+    if (text.includes('\0'))
+        throw new RangeError('a shell word cannot hold NUL');
+    return `'${text.replaceAll("'", "'\\''")}'`;
+}
+/** Shell assignments, one per line. Names are ours; values may be any text. */
+function assignments(values) {
+    return Object.entries(values)
+        .map(([name, value]) => {
+        if (!/^[A-Z][A-Z0-9_]*$/.test(name))
+            throw new RangeError(`not a name of a shell variable: ${name}`);
+        return `${name}=${typeof value === 'number' || /^[A-Za-z0-9._/:-]+$/.test(value) ? value : quote(value)}\n`;
+    })
+        .join('');
+}
+/** The names and values as text that exports them, one after the other. */
+function exports(values) {
+    return values.map(({ name, value }) => `export ${name}=${quote(value)}\n`).join('');
+}
+/** A time in milliseconds as whole seconds, at least one unless it is zero: what the shell's arithmetic takes. */
+function seconds(ms) {
+    return ms === 0 ? 0 : Math.max(1, Math.ceil(ms / 1000));
+}
+
+
+/***/ }),
+
+/***/ 1178:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+// ESM COMPAT FLAG
+__webpack_require__.r(__webpack_exports__);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  postRun: () => (/* binding */ postRun)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
+var core = __webpack_require__(6421);
+// EXTERNAL MODULE: ./src/action.ts + 10 modules
+var action = __webpack_require__(9596);
+// EXTERNAL MODULE: ./src/inputs.ts + 31 modules
+var inputs = __webpack_require__(9239);
+// EXTERNAL MODULE: ./src/engine/outcome.ts
+var engine_outcome = __webpack_require__(938);
+// EXTERNAL MODULE: ./src/report/check-run.ts
+var check_run = __webpack_require__(2158);
+// EXTERNAL MODULE: ./src/report/check-run-text.ts
+var check_run_text = __webpack_require__(2564);
+// EXTERNAL MODULE: ./src/report/deployment.ts
+var deployment = __webpack_require__(1479);
+// EXTERNAL MODULE: ./src/report/github-api.ts
+var github_api = __webpack_require__(5926);
+// EXTERNAL MODULE: ./src/report/redact.ts
+var report_redact = __webpack_require__(649);
+// EXTERNAL MODULE: ./src/report/requests.ts
+var report_requests = __webpack_require__(3722);
+// EXTERNAL MODULE: ./src/report/safe-reporter.ts + 1 modules
+var safe_reporter = __webpack_require__(1579);
+;// CONCATENATED MODULE: ./src/report/correct.ts
+
+
+
+
+
+
+
+/**
+ * Completes a check run that its own run could not complete: the runner was faster with its kill.
+ * Gives an empty string, or why it was not written and what to do. Never rejects.
+ */
+function correctCheckRun(info, id, outcome, options = {}) {
+    return correct(info, outcome, options, 'The check run was not corrected', 'checks: write', async (api, requests, said) => {
+        const end = { status: 'completed', conclusion: said.conclusion, completed_at: (0,check_run/* iso */.K)(said.startedAt + said.durationMs) };
+        await requests.send((signal) => api.updateCheckRun(id, { ...end, output: (0,check_run_text/* finalOutput */.U4)(info, said) }, signal));
+    });
+}
+/** The same for a deployment that was left in progress. */
+function correctDeployment(info, id, outcome, options = {}) {
+    return correct(info, outcome, options, 'The deployment was not corrected', 'deployments: write', (api, requests, said) => (0,deployment/* endDeployment */.F)(api, requests, info, id, said));
+}
+async function correct(info, outcome, options, failed, permission, act) {
+    const redact = (0,report_redact/* redactor */.$)([info.token, ...info.secrets]);
+    const requests = new report_requests/* Requests */.lv(options.timing ?? report_requests/* defaultTiming */.QP);
+    try {
+        const api = (0,github_api/* redactedApi */.DI)(options.api ?? (0,github_api/* gitHubApi */.aB)(info), redact);
+        await requests.lastActs(() => act(api, requests, (0,safe_reporter/* redactOutcome */.Ah)(outcome, redact)));
+        return '';
+    }
+    catch (error) {
+        return redact((0,report_requests/* explain */.WE)(failed, (0,report_requests/* requestFailure */.SU)(error), permission));
+    }
+}
+
+;// CONCATENATED MODULE: ./src/post.ts
+
+
+
+
+
+/**
+ * After the job's other steps: when the runner ended the main step before the host had decided, reads in the ledger what
+ * became of the run, and corrects the check run and the deployment to that.
+ */
+async function postRun() {
+    if (core.getState('reported'))
+        return;
+    const [checkRun, deployment] = [Number(core.getState('check-run')), Number(core.getState('deployment'))];
+    const { settings, key } = (0,inputs/* settingsFromInputs */.X)(process.env);
+    for (const secret of (0,inputs/* secretLines */._)(settings))
+        core.setSecret(secret);
+    const run = (0,action/* runOf */.ng)(process.env);
+    const info = (0,action/* runInfo */.Q6)(settings, run);
+    const line = await (0,engine_outcome/* askOutcome */.s)(settings, { connect: () => (0,action/* connectTo */.m6)(settings, key), run });
+    const outcome = outcomeOf(settings, line);
+    core.info(outcome.sentence);
+    const failed = [
+        checkRun ? await correctCheckRun(info, checkRun, outcome) : '',
+        deployment ? await correctDeployment(info, deployment, outcome) : '',
+    ].filter(Boolean);
+    for (const text of failed)
+        core.warning(text);
+}
+/** The outcome as the ledger tells it; without a line of this run the host changed nothing. */
+function outcomeOf(settings, line) {
+    const startedAt = Number(core.getState('started')) || Date.now();
+    const switched = Boolean(line && line.release && line.release === line.liveRelease);
+    return {
+        conclusion: switched ? 'success' : line && line.outcome !== 'aborted' ? 'failure' : 'cancelled',
+        sentence: !line
+            ? `${settings.app}: cancelled before anything was changed.`
+            : switched
+                ? `${settings.app}: release ${line.release} is live; the host finished after the job had ended.`
+                : `${settings.app}: ${line.outcome}; ${line.liveRelease ? `release ${line.liveRelease} is live, as before` : 'nothing is live'}.`,
+        switched,
+        decided: true,
+        release: line?.release ?? '',
+        previousRelease: '',
+        sha: line?.sha ?? '',
+        slot: '',
+        port: 0,
+        startedAt,
+        durationMs: Date.now() - startedAt,
+        steps: [],
+    };
+}
+
+
+/***/ })
+
+};

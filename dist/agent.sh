@@ -1,0 +1,311 @@
+# shellcheck shell=sh
+# The agent's session: reads requests, holds the lock, runs steps one by one, decides alone when the line is lost.
+#
+# Requests are lines on standard input: `request <base64>` (settings as shell assignments), `token <base64>` and
+# `env <base64>` (secrets, apart), `go`; then `plan <base64>`; and `abort` at any time. The end of the input means abort.
+# Answers are lines that begin with the session's mark; everything else on standard output is a step's output.
+
+bg_main() {
+  umask 022
+  BG_ABORT='' BG_RAN_OUT='' BG_STEP_PID='' BG_SECRET_TOKEN='' BG_SECRET_ENV=''
+  # A handler, not "ignore": that would be inherited by everything that is started.
+  trap ':' PIPE HUP
+  trap 'BG_ABORT=1' USR1 INT TERM
+  trap ':' USR2
+  exec 3<&0 </dev/null
+  bg_read_request || exit 2
+  bg_open_pipes || { printf 'bluegreen: cannot make a folder in /tmp\n' >&2 && exit 2; }
+  case $BG_COMMAND in
+    deploy | rollback) bg_change ;;
+    outcome) bg_outcome ;;
+    *) bg_look ;;
+  esac
+  bg_close_pipes
+}
+
+bg_read_request() {
+  while IFS=' ' read -r _word _data <&3; do
+    case $_word in
+      request) BG_REQUEST=$(printf '%s' "$_data" | base64 -d) && eval "$BG_REQUEST" ;;
+      token) BG_SECRET_TOKEN=$(printf '%s' "$_data" | base64 -d) ;;
+      env) BG_SECRET_ENV=$(printf '%s' "$_data" | base64 -d) ;;
+      go) return 0 ;;
+      *) return 1 ;;
+    esac || return 1
+  done
+  return 1
+}
+
+# Output goes through a pump, so that writing never fails and never ends a step when the line is lost.
+# The reader passes the plan on, and turns an abort or the end of the input into a signal.
+bg_open_pipes() {
+  read -r BG_SELF _ </proc/self/stat
+  # In the root, where the next run finds them if this one is killed; where there is none (yet), in /tmp.
+  BG_PIPES=$BG_ROOT/run/pipes.$$
+  [ "$BG_COMMAND" = look ] || mkdir -p "$BG_ROOT/run" 2>/dev/null
+  mkdir -m 700 "$BG_PIPES" 2>/dev/null || BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
+  bg_quote "$BG_PIPES"
+  BG_PIPES_WORD=$BG_QUOTED
+  mkfifo -m 600 "$BG_PIPES/out" "$BG_PIPES/plan" || return 1
+  { cat && exit; cat >/dev/null; } <"$BG_PIPES/out" 3<&- 2>/dev/null &
+  BG_PUMP=$!
+  exec >"$BG_PIPES/out"
+  bg_read_plan <&3 3<&- >/dev/null &
+  BG_READER=$!
+  exec 3<&-
+  bg_tick >/dev/null 2>&1 &
+  BG_TICKER=$!
+}
+
+# A signal each second, for the time limits: cheaper than a sleeping process for each step.
+bg_tick() {
+  trap - USR1 USR2 INT TERM
+  while sleep 1; do
+    # Only the agent itself, as long as it lives: its number may be somebody else's afterwards.
+    read -r _ _ _ _parent _ </proc/self/stat
+    [ "$_parent" = "$BG_SELF" ] && kill -USR2 "$BG_SELF" 2>/dev/null || return
+  done
+}
+
+bg_read_plan() {
+  trap - USR1 USR2 INT TERM
+  while IFS=' ' read -r _word _data; do
+    case $_word in
+      plan) printf '%s' "$_data" >"$BG_PIPES/plan" ;;
+      bye) exit 0 ;;
+      *) break ;;
+    esac
+  done
+  kill -USR1 "$BG_SELF" 2>/dev/null
+  # The agent may be waiting for a plan that will not come.
+  [ ! -p "$BG_PIPES/plan" ] || : >"$BG_PIPES/plan"
+}
+
+# The pump ends with its last writer; a background process of a step may be one for ever, so not for long.
+bg_close_pipes() {
+  exec >/dev/null
+  rm -f "$BG_ROOT"/run/step.* 2>/dev/null
+  kill "$BG_TICKER" 2>/dev/null
+  ( trap - TERM; sleep 1; kill "$BG_PUMP" ) >/dev/null 2>&1 &
+  _timer=$!
+  while kill -0 "$BG_PUMP" 2>/dev/null; do wait "$BG_PUMP"; done
+  kill "$_timer" "$BG_READER" 2>/dev/null
+  rm -rf "$BG_PIPES"
+}
+
+# deploy and rollback: lock, reconcile, survey, plan.
+bg_change() {
+  bg_event begin "$$"
+  bg_step_begin lock
+  bg_prepare_root && bg_lock
+  _status=$?
+  bg_step_end lock "$_status"
+  [ "$_status" = 0 ] || { bg_end_early && return; }
+  bg_run_step reconcile "$BG_STEP_TIMEOUT" '' 'BG_AT_START=1 && bg_reconcile'
+  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
+  bg_run_step survey "$BG_STEP_TIMEOUT" "$BG_SECRET_TOKEN" 'bg_survey'
+  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
+  bg_wait_plan || { bg_end aborted && return; }
+  bg_run_plan
+}
+
+# status and plan neither lock nor reconcile: they change nothing.
+bg_look() {
+  bg_event begin "$$"
+  bg_run_step survey "$BG_STEP_TIMEOUT" "$BG_SECRET_TOKEN" 'bg_survey'
+  bg_end looked
+}
+
+# What became of an earlier run: waits for its line in the ledger as long as somebody holds the lock.
+bg_outcome() {
+  bg_event begin "$$"
+  bg_now
+  _until=$((BG_NOW + BG_OUTCOME_WAIT * 1000))
+  while [ -z "$BG_ABORT" ]; do
+    _line=$(grep -F "\"run\":\"$BG_RUN\"" "$BG_ROOT/ledger.ndjson" 2>/dev/null | tail -n 1)
+    [ -z "$_line" ] || { bg_event ledger "$(bg_encode "$_line")" && break; }
+    bg_now
+    [ "$BG_NOW" -lt "$_until" ] || break
+    sleep 0.5 &
+    wait $!
+  done
+  bg_end looked
+}
+
+bg_prepare_root() {
+  # The root is everybody's to look at and ours to write; what is secret in it has modes of its own.
+  mkdir -p "$BG_ROOT/releases" "$BG_ROOT/shared" "$BG_ROOT/slots/blue" "$BG_ROOT/slots/green" "$BG_ROOT/run" 2>/dev/null &&
+    [ -w "$BG_ROOT" ] && [ -O "$BG_ROOT" ] && chmod go-w "$BG_ROOT" && chmod 700 "$BG_ROOT/run" &&
+    : >"$BG_ROOT/slots/blue/blue" && : >"$BG_ROOT/slots/green/green" && return 0
+  _user=$(id -un)
+  bg_problem "the folder $BG_ROOT cannot be used by the user $_user" \
+    "Make it once, as root, on the host:$BG_NL  install -d -o $_user $BG_ROOT" 'root user'
+  return 1
+}
+
+# Held on descriptor 9 by this very process and closed in all that it starts: the kernel frees it with its holder.
+bg_lock() {
+  command -v flock >/dev/null 2>&1 || {
+    bg_problem 'flock is not there' 'Install util-linux on the host.' path && return 1
+  }
+  exec 9>>"$BG_ROOT/lock" || return 1
+  bg_now
+  _begun=$BG_NOW _told=
+  until flock -n 9; do
+    [ -z "$BG_ABORT" ] || return 1
+    bg_now
+    _holder=$(cat "$BG_ROOT/lock" 2>/dev/null)
+    [ "$_holder" = "$_told" ] || bg_note notice "waiting for the lock: held by ${_holder:-another run}"
+    _told=$_holder
+    if [ $((BG_NOW - _begun)) -ge $((BG_LOCK_TIMEOUT * 1000)) ]; then
+      bg_problem "the lock is still held after $BG_LOCK_TIMEOUT s, by ${_holder:-another run}" \
+        'Wait until that run has ended, or cancel it; a lock is freed by itself when its run ends.' lock-timeout
+      return 1
+    fi
+    sleep 0.2 9>&- &
+    wait $!
+  done
+  printf '%s, since %s\n' "$BG_HOLDER" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$BG_ROOT/lock"
+}
+
+bg_step_begin() {
+  BG_STEP=$1
+  bg_now
+  BG_STEP_BEGUN=$BG_NOW
+  bg_event step-start "$1"
+}
+
+# bg_step_end NAME STATUS: tells how it ended, and keeps it for the ledger.
+bg_step_end() {
+  bg_now
+  BG_STEP_STATUS=$2
+  _how=ok
+  [ "$2" = 0 ] || _how=failed
+  [ "$2" = 0 ] || [ -z "$BG_ABORT" ] || _how=aborted
+  bg_event step-end "$1" "$_how" "$2" $((BG_NOW - BG_STEP_BEGUN))
+  BG_STEPS="${BG_STEPS:+$BG_STEPS,}{\"name\":\"$1\",\"status\":\"$_how\",\"ms\":$((BG_NOW - BG_STEP_BEGUN))}"
+}
+
+# bg_run_step NAME LIMIT SECRET SCRIPT [final]: runs a script in a session of its own, up to LIMIT seconds.
+# An abort ends it, unless it is final (from the switch on): then it goes on to its end.
+bg_run_step() {
+  bg_step_begin "$1"
+  _text="BG_PIPES=$BG_PIPES_WORD$BG_NL$BG_REQUEST$BG_NL$BG_PLAN_TEXT"
+  if [ -n "$3" ]; then
+    printf '%s\n' "$_text" "$3" "bg_step_process $1" "$4" | BG_AGENT=$BG_AGENT setsid sh -c "$BG_BOOTSTRAP" bluegreen-step 9>&- 2>&1 &
+  else
+    # Without a secret there is no need of a pipe and who writes into it.
+    BG_AGENT=$BG_AGENT BG_OPEN="$_text${BG_NL}bg_step_process $1$BG_NL$4" setsid sh -c "$BG_BOOTSTRAP" bluegreen-step 9>&- 2>&1 &
+  fi
+  BG_STEP_PID=$!
+  BG_RAN_OUT=
+  while :; do
+    wait "$BG_STEP_PID"
+    _status=$?
+    bg_now
+    [ $((BG_NOW - BG_STEP_BEGUN)) -lt $(($2 * 1000)) ] || BG_RAN_OUT=1
+    # An ended one may be there still, as a zombie; waiting once more tells its status.
+    kill -0 "$BG_STEP_PID" 2>/dev/null || break
+    if [ -n "$BG_RAN_OUT" ] || { [ -n "$BG_ABORT" ] && [ -z "$5" ]; }; then
+      # In its very first moment it has no group of its own yet.
+      kill -TERM "$BG_STEP_PID" 2>/dev/null
+      bg_end_group "$BG_STEP_PID" 2
+      wait "$BG_STEP_PID" 2>/dev/null
+      _status=143
+      break
+    fi
+  done
+  # Not removed: that would be a process for each step. An empty record names nobody.
+  [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || : >"$BG_ROOT/run/step.$BG_STEP_PID"
+  [ -z "$BG_RAN_OUT" ] || [ "$_status" = 0 ] || bg_problem "the time limit of $2 s ran out" \
+    'Look at its output for what it was waiting for; give it more time if it needs that.' step-timeout
+  bg_step_end "$1" "$_status"
+}
+
+# How a process of its own begins: the agent's functions come by the environment (and BG_OPEN, where nothing in it is
+# secret), but are not passed on to what it starts. What is secret comes through a pipe, which no other process can look into.
+BG_BOOTSTRAP='_agent=$BG_AGENT _open=$BG_OPEN; unset BG_AGENT BG_OPEN; BG_AGENT=$_agent; eval "$BG_AGENT"
+if [ -n "$_open" ]; then eval "$_open"; else eval "$(cat)"; fi'
+
+# The first thing in a step's own process: write down who it is, so that a later run can end what a dead one left.
+bg_step_process() {
+  trap ':' PIPE
+  exec </dev/null
+  BG_STEP=$1
+  [ ! -d "$BG_ROOT/run" ] || [ "$1" = survey ] || bg_record "$BG_ROOT/run/step.$$"
+}
+
+bg_wait_plan() {
+  BG_PLAN=$(cat "$BG_PIPES/plan")
+  rm -f "$BG_PIPES/plan"
+  [ -n "$BG_PLAN" ] && [ -z "$BG_ABORT" ] || return 1
+  BG_PLAN=$(printf '%s' "$BG_PLAN" | base64 -d) || return 1
+  BG_COUNT=0 BG_PLAN_TEXT='' BG_SKIP=''
+  eval "$BG_PLAN"
+}
+
+# bg_plan_step NAME LIMIT NEEDS ON_FAILURE SCRIPT: one step of the plan. NEEDS: token, env or nothing. ON_FAILURE: stop (before the switch),
+# back (switch back), warn (the traffic is where it belongs: go on).
+bg_plan_step() {
+  BG_COUNT=$((BG_COUNT + 1))
+  eval "BG_NAME_$BG_COUNT=\$1 BG_LIMIT_$BG_COUNT=\$2 BG_NEEDS_$BG_COUNT=\$3 BG_FAIL_$BG_COUNT=\$4 BG_SCRIPT_$BG_COUNT=\$5"
+}
+
+bg_run_plan() {
+  eval "$BG_PLAN_TEXT"
+  [ -z "$BG_SKIP" ] || { bg_ledger skipped && bg_end skipped && return; }
+  # A run that dies leaves this line; the next run ends it in the ledger.
+  printf '%s' "$BG_LEDGER" >"$BG_ROOT/run/current"
+  bg_now
+  BG_BEGUN=$BG_NOW
+  _n=0 BG_RESULT=success
+  while [ "$_n" -lt "$BG_COUNT" ]; do
+    _n=$((_n + 1))
+    eval "_name=\$BG_NAME_$_n _limit=\$BG_LIMIT_$_n _needs=\$BG_NEEDS_$_n BG_ON_FAILURE=\$BG_FAIL_$_n _script=\$BG_SCRIPT_$_n"
+    if [ "$BG_ON_FAILURE" = stop ] || [ "$_name" = switch ]; then
+      [ -z "$BG_ABORT" ] || { BG_RESULT=aborted && break; }
+    fi
+    case $_needs in token) _secret=$BG_SECRET_TOKEN ;; env) _secret=$BG_SECRET_ENV ;; *) _secret='' ;; esac
+    _final=1
+    [ "$BG_ON_FAILURE" != stop ] || _final=
+    bg_run_step "$_name" "$_limit" "$_secret" "$_script" $_final
+    [ "$BG_STEP_STATUS" != 0 ] || continue
+    case $BG_ON_FAILURE in
+      warn) bg_note warning "$_name did not end well; the traffic is on the new slot" ;;
+      *)
+        BG_RESULT=failed
+        [ -z "$BG_ABORT" ] || [ -n "$_final" ] || BG_RESULT=aborted
+        break
+        ;;
+    esac
+  done
+  if [ "$BG_RESULT" != success ]; then
+    bg_live
+    [ "$BG_ON_FAILURE" != back ] || [ "$BG_LIVE" != "$BG_SLOT" ] || bg_run_step switch-back "$BG_STEP_TIMEOUT" '' 'bg_switch_back' final
+    bg_run_step reconcile "$BG_STEP_TIMEOUT" '' 'bg_reconcile' final
+  fi
+  bg_ledger "$BG_RESULT"
+  rm -f "$BG_ROOT/run/current"
+  bg_end "$BG_RESULT"
+}
+
+# The ledger's line: its beginning comes with the plan as JSON, how it ended is known only here.
+bg_ledger() {
+  bg_live
+  printf '%s,"ended":"%s","outcome":"%s","live":"%s","liveRelease":"%s","steps":[%s]}\n' "$BG_LEDGER" \
+    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$BG_LIVE" "$(bg_release_of "$BG_LIVE")" "$BG_STEPS" >>"$BG_ROOT/ledger.ndjson"
+}
+
+# The release that a slot holds, or nothing.
+bg_release_of() {
+  [ -z "$1" ] || { _link=$(readlink "$BG_ROOT/slots/$1/release") && printf '%s' "${_link##*/}"; }
+}
+
+bg_end_early() { if [ -n "$BG_ABORT" ]; then bg_end aborted; else bg_end failed; fi; }
+
+# bg_end success|failed|aborted|skipped|looked: the last event, with what is live now.
+bg_end() {
+  bg_live
+  exec 9>&-
+  bg_event end "$1" "${BG_LIVE:-none}" "$(bg_release_of "$BG_LIVE")"
+}

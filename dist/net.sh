@@ -1,0 +1,153 @@
+# shellcheck shell=sh
+# Ports, connections and questions over HTTP, with as few processes as can be: each costs milliseconds of every deploy.
+
+# /proc/net/tcp and tcp6 are readable for everybody, other users' process ids are not. Reading them takes about 10 ms even
+# when they are empty (the kernel walks all its buckets); ss, where it is there, asks for the ports alone.
+BG_SOCKETS=/proc/net/tcp
+[ ! -r /proc/net/tcp6 ] || BG_SOCKETS='/proc/net/tcp /proc/net/tcp6'
+BG_SS=
+! command -v ss >/dev/null 2>&1 || ! ss -Htln 'sport = :1' >/dev/null 2>&1 || BG_SS=1
+
+# bg_listening PORT: does anything listen there?
+bg_listening() {
+  if [ -n "$BG_SS" ]; then [ -n "$(ss -Htln "sport = :$1")" ]; else bg_listener "$1"; fi
+}
+
+# bg_listener PORT: the same; "uid inode" of who listens goes to BG_LISTENER.
+# shellcheck disable=SC2086 # one file or two
+bg_listener() {
+  BG_LISTENER=$(awk -v port="$1" '
+    BEGIN { port = sprintf(":%04X", port) }
+    $4 == "0A" && substr($2, length($2) - 4) == port { print $8, $10; exit }' $BG_SOCKETS)
+  [ -n "$BG_LISTENER" ]
+}
+
+# bg_listener_pids PORT: the process ids that hold the listening socket, as far as this user may see them.
+bg_listener_pids() {
+  bg_listener "$1" || return 0
+  # shellcheck disable=SC2012 # one process for all descriptors; the names are numbers
+  ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[${BG_LISTENER#* }]" '
+    /^\/proc\// { split($0, part, "/"); pid = part[3] }
+    index($0, socket) && !(pid in seen) { seen[pid] = 1; print pid }'
+}
+
+# bg_listener_text PORT: who listens there, in words.
+bg_listener_text() {
+  bg_listener "$1" || return 0
+  _uid=${BG_LISTENER% *}
+  _text="user $(id -nu "$_uid" 2>/dev/null || printf '%s' "$_uid")"
+  for _pid in $(bg_listener_pids "$1" | head -n 3); do
+    _text="$_text, process $_pid ($(tr '\0' ' ' <"/proc/$_pid/cmdline" 2>/dev/null | cut -c1-80))"
+  done
+  printf '%s' "$_text"
+}
+
+# bg_connections PORT OTHER: a line for each connection with one of the ports at either end: its state first, its two ends
+# last, as `address:port`. TIME_WAIT ones too: a request that was answered a moment ago is still seen.
+# shellcheck disable=SC2086 # one file or two
+bg_connections() {
+  if [ -n "$BG_SS" ]; then
+    ss -Htan "( sport = :$1 or dport = :$1 or sport = :$2 or dport = :$2 )"
+  else
+    # The states' numbers are those of the kernel's include/net/tcp_states.h.
+    awk -v port="$1" -v other="$2" '
+      BEGIN {
+        want[sprintf("%04X", port)] = port; want[sprintf("%04X", other)] = other
+        name["01"] = "ESTAB"; name["02"] = "SYN-SENT"; name["03"] = "SYN-RECV"; name["0C"] = "SYN-RECV"; name["0A"] = "LISTEN"
+      }
+      {
+        split($2, near, ":"); split($3, far, ":")
+        if (near[2] in want || far[2] in want)
+          print (($4 in name) ? name[$4] : "CLOSING"), near[1] ":" ((near[2] in want) ? want[near[2]] : near[2]), far[1] ":" ((far[2] in want) ? want[far[2]] : far[2])
+      }' $BG_SOCKETS
+  fi
+}
+
+# bg_count_new KNOWN PORT OTHER: how many connections of each port there are now that are not among the KNOWN ones:
+# BG_REACHED, BG_STRAYED. All of them stand in BG_NOW_KNOWN then.
+# They come through a pipe: a busy site has more than a variable of the environment may hold.
+bg_count_new() {
+  BG_NOW_KNOWN=$(bg_connections "$2" "$3")
+  _counts=$(printf '%s\n--\n%s\n' "$1" "$BG_NOW_KNOWN" | awk -v port=":$2" -v other=":$3" '
+    function ends(text, end) { return length(text) > length(end) && substr(text, length(text) - length(end) + 1) == end }
+    $0 == "--" { now = 1; next }
+    # A connection on this machine is there twice, once for each end; its two ends in order are one name for both.
+    NF < 3 || $1 == "LISTEN" || $1 ~ /^SYN/ { next }
+    { key = $(NF - 1) < $NF ? $(NF - 1) " " $NF : $NF " " $(NF - 1) }
+    !now { known[key] = 1; next }
+    !(key in known) {
+      known[key] = 1
+      if (ends($(NF - 1), port) || ends($NF, port)) reached++
+      else if (ends($(NF - 1), other) || ends($NF, other)) strayed++
+    }
+    END { print reached + 0, strayed + 0 }')
+  BG_REACHED=${_counts% *} BG_STRAYED=${_counts#* }
+}
+
+# bg_established PORT: how many connections with that port are open now.
+bg_established() {
+  bg_connections "$1" "$1" | awk '$1 ~ /^ESTAB/ && !(($NF " " $(NF - 1)) in seen) { seen[$(NF - 1) " " $NF] = 1; count++ } END { print count + 0 }'
+}
+
+# bg_ask URL SECONDS [curl options]: one GET. Status in BG_STATUS; 000: no answer.
+bg_ask() {
+  _url=$1 _limit=$2
+  shift 2
+  if command -v curl >/dev/null 2>&1; then
+    BG_STATUS=$(bg_curl --max-time "$_limit" -o /dev/null -w '%{http_code}' "$@" "$_url" 2>/dev/null)
+  else
+    BG_STATUS=$(bg_wget "$@" 2>&1 >/dev/null | awk '$1 ~ /^HTTP\// { print $2; exit }')
+  fi
+  case $BG_STATUS in [0-9][0-9][0-9]) ;; *) BG_STATUS=000 ;; esac
+}
+
+# bg_answer URL SECONDS [curl options]: asks once more, and prints what a person wants to see of the answer.
+bg_answer() {
+  _url=$1 _limit=$2
+  shift 2
+  if command -v curl >/dev/null 2>&1; then
+    bg_curl --max-time "$_limit" -w ' (status %{http_code})' "$@" "$_url" 2>&1
+  else
+    bg_wget "$@" 2>&1
+  fi | tail -c 600 | tr -d '\0'
+}
+
+bg_curl() { curl -q -sSk --noproxy '*' -A bluegreen-action -H 'Connection: close' "$@"; }
+
+# GNU and busybox wget both tell the server's answer with -S; only GNU's can be told not to follow a redirect, and
+# busybox is also built without -T. Takes _url, _limit and curl's options -H, --connect-to, --haproxy-protocol.
+bg_wget() {
+  _header=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      -H) _header=$2 && shift ;;
+      # host:port of the URL are replaced by where to connect; the name goes into the Host header.
+      --connect-to)
+        _name=${_url#*://} && _path=/${_name#*/} _name=${_name%%/*}
+        _header="Host: $_name" _url="http://${2#::}$_path" && shift
+        ;;
+      --haproxy-protocol)
+        printf 'only curl can ask with the PROXY protocol: install it on this host\n'
+        return 1
+        ;;
+    esac
+    shift
+  done
+  set -- wget -S -O - -U bluegreen-action ${_header:+--header "$_header"}
+  _help=$(wget --help 2>&1)
+  case $_help in *--no-check-certificate*) set -- "$@" --no-check-certificate ;; esac
+  case $_help in
+    *--max-redirect*) set -- "$@" -T "$_limit" -t 1 --max-redirect=0 --no-proxy --content-on-error ;;
+    *'-T SEC'*) set -- "$@" -T "$_limit" -Y off ;;
+    *) set -- timeout "$_limit" "$@" -Y off ;;
+  esac
+  "$@" "$_url"
+}
+
+# bg_wanted STATUS RANGES: is 204 in "200-299 401-401"?
+bg_wanted() {
+  for _range in $2; do
+    [ "$1" -ge "${_range%-*}" ] && [ "$1" -le "${_range#*-}" ] && return 0
+  done
+  return 1
+}

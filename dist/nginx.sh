@@ -1,0 +1,216 @@
+# shellcheck shell=sh
+# The switch in mode `reload` on the host: edits only the app's server lines, proves what nginx runs, puts back.
+# What the host needs to do so without the action stands in <root>/nginx.state, written before the first edit.
+
+# What a later run needs: all of it comes from the plan, as BG_NG_… variables.
+BG_NG_NAMES='BG_NG_COMMAND BG_NG_FOLDER BG_NG_FILE BG_NG_BLUE BG_NG_GREEN BG_NG_PID_FILE BG_NG_ERROR_LOG BG_NG_URL BG_NG_CONNECT BG_NG_PROXY_PROTOCOL BG_NG_TIMEOUT'
+
+bg_nginx() { (eval "$BG_NG_COMMAND \"\$@\"") 9>&- 8<&- 2>&1; }
+
+# One switch at a time on this host: several apps share an nginx. On the folder of its main file, held on descriptor 8 until this process ends
+# or bg_nginx_unlock is called.
+bg_nginx_lock() {
+  exec 8<"$BG_NG_FOLDER" || return 1
+  bg_now
+  _until=$((BG_NOW + BG_LOCK_TIMEOUT * 1000))
+  until flock -n 8; do
+    bg_now
+    [ "$BG_NOW" -lt "$_until" ] || return 1
+    bg_sleep 0.05
+  done
+}
+
+bg_nginx_unlock() { exec 8<&-; }
+
+# bg_region_swap FILE FROM TO: the file with one region of whole lines replaced, on standard output.
+# FROM must be there exactly once, from a line's start to a line's end. TO = FROM only asks.
+bg_region_swap() {
+  { cat "$1" && printf x; } | LC_ALL=C BG_FROM=$2 BG_TO=$3 awk '
+    { text = text (NR > 1 ? "\n" : "") $0 }
+    END {
+      text = "\n" substr(text, 1, length(text) - 1) "\n"
+      from = "\n" ENVIRON["BG_FROM"] "\n"
+      at = index(text, from)
+      if (!at) exit 3
+      # The newline that ends one region may begin the next.
+      if (index(substr(text, at + length(from) - 1), from)) exit 4
+      before = substr(text, 1, at)
+      after = substr(text, at + length(from) - 1)
+      printf "%s", substr(before, 2)
+      printf "%s", ENVIRON["BG_TO"]
+      printf "%s", substr(after, 1, length(after) - 1)
+    }'
+}
+
+bg_region_there() { bg_region_swap "$1" "$2" "$2" >/dev/null 2>&1; }
+
+# Changes anywhere but in `server …;` lines, which other apps may switch meanwhile, show in this sum.
+bg_masked_sum() { sed 's/server[[:space:]][^;{}]*;//g' "$1" | cksum; }
+
+# bg_nginx_write FROM TO: replaces the region in the real file (behind links), atomically, mode kept, owner where we may.
+bg_nginx_write() {
+  _real=$(readlink -f "$BG_NG_FILE") || return 1
+  _temp=${_real%/*}/.bluegreen.$$
+  _status=1
+  cp -p "$_real" "$_temp" 2>/dev/null && bg_region_swap "$_real" "$1" "$2" >"$_temp" && mv -f "$_temp" "$_real" && return 0 || _status=$?
+  rm -f "$_temp"
+  return "$_status"
+}
+
+bg_nginx_master() {
+  BG_MASTER=
+  { read -r BG_MASTER <"$BG_NG_PID_FILE"; } 2>/dev/null
+  case $BG_MASTER in '' | *[!0-9]*) return 1 ;; esac
+  { read -r _title <"/proc/$BG_MASTER/cmdline"; } 2>/dev/null
+  [ -n "$_title" ]
+}
+
+bg_children() {
+  _kids=
+  if { read -r _kids <"/proc/$1/task/$1/children"; } 2>/dev/null || [ -n "$_kids" ]; then
+    printf '%s' "$_kids"
+  else
+    awk -v parent="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($2 == parent) print pid }' /proc/[0-9]*/stat 2>/dev/null
+  fi
+}
+
+# Worker process ids by what they do: BG_SERVING take new connections, BG_LEAVING finish their last ones.
+# nginx writes it into its processes' titles, which every user may read.
+bg_workers() {
+  BG_SERVING='' BG_LEAVING=''
+  bg_nginx_master || return 1
+  for _kid in $(bg_children "$BG_MASTER"); do
+    _title=
+    { read -r _title <"/proc/$_kid/cmdline"; } 2>/dev/null
+    case $_title in
+      *"worker process is shutting down"*) BG_LEAVING="$BG_LEAVING $_kid" ;;
+      *"worker process"*) BG_SERVING="$BG_SERVING $_kid" ;;
+    esac
+  done
+}
+
+# bg_reload OLD: asks for a reload, then sees for itself that new workers of the same master serve and none of the OLD
+# ones takes new connections. Exit code 0 of `nginx -s reload` proves nothing. What nginx said goes to BG_SAID.
+bg_reload() {
+  _old=" $1 "
+  _before=$BG_MASTER
+  _log=0
+  [ ! -r "$BG_NG_ERROR_LOG" ] || _log=$(wc -c <"$BG_NG_ERROR_LOG")
+  _looks=0
+  BG_SAID=$(bg_nginx -s reload) || return 1
+  bg_now
+  _until=$((BG_NOW + BG_NG_TIMEOUT * 1000))
+  while :; do
+    if bg_workers && [ "$BG_MASTER" = "$_before" ] && [ -n "$BG_SERVING" ]; then
+      _same=
+      for _kid in $BG_SERVING; do case $_old in *" $_kid "*) _same=1 ;; esac; done
+      [ -n "$_same" ] || return 0
+    fi
+    bg_now
+    [ "$BG_NOW" -lt "$_until" ] || break
+    # The log tells a refusal long before the time is over.
+    _looks=$((_looks + 1))
+    [ $((_looks % 20)) != 0 ] || case $(bg_log_since "$_log") in *"[emerg]"*) break ;; *) ;; esac
+    bg_sleep 0.01
+  done
+  BG_SAID="$BG_SAID$BG_NL$(bg_log_since "$_log")"
+  return 1
+}
+
+bg_log_since() { [ ! -r "$BG_NG_ERROR_LOG" ] || tail -c "+$(($1 + 1))" "$BG_NG_ERROR_LOG" | grep -E '\[(emerg|alert|crit|error)\]' | tail -n 5; }
+
+# Asks through nginx as a visitor would. Status in BG_STATUS.
+bg_ask_nginx() { bg_nginx_question bg_ask; }
+
+# bg_nginx_question WHAT: the question to nginx, with WHAT to ask it: bg_ask or bg_answer.
+bg_nginx_question() {
+  set -- "$1" "$BG_NG_URL" 5
+  [ -z "$BG_NG_CONNECT" ] || set -- "$@" --connect-to "::$BG_NG_CONNECT"
+  [ -z "$BG_NG_PROXY_PROTOCOL" ] || set -- "$@" --haproxy-protocol
+  "$@"
+}
+
+# bg_ask_watching PORT OTHER: asks, and counts the connections that came meanwhile: BG_REACHED on PORT, BG_STRAYED on OTHER.
+bg_ask_watching() {
+  _known=$(bg_connections "$1" "$2")
+  bg_ask_nginx
+  bg_count_new "$_known" "$1" "$2"
+}
+
+# bg_quiet PORT OTHER: does nothing come to that port any more while we ask through nginx? A stranger that looks
+# in by chance is not seen in each of three rounds; a wrong route is.
+bg_quiet() {
+  for _round in 1 2 3; do
+    bg_ask_watching "$2" "$1"
+    [ "$BG_STRAYED" != 0 ] || return 0
+    bg_sleep 0.2
+  done
+  return 1
+}
+
+# Where nginx stands to the configuration before a switch: `switch.intent`, from before the edit until the reload is seen.
+# bg_nginx_match SLOT: makes nginx match the slot that `live` names ('' = none): on disk and in what runs.
+bg_nginx_match() {
+  [ -f "$BG_ROOT/nginx.state" ] || return 0
+  # shellcheck source=/dev/null
+  . "$BG_ROOT/nginx.state"
+  _intent='' BG_IN_BEFORE='' BG_IN_TARGET='' BG_IN_WORKERS=''
+  if [ -f "$BG_ROOT/switch.intent" ]; then
+    _intent=1
+    # shellcheck source=/dev/null
+    . "$BG_ROOT/switch.intent"
+  fi
+  [ -n "$1$_intent" ] || return 0
+  bg_nginx_lock || { bg_note failure "another app holds the lock on $BG_NG_FOLDER" && return 1; }
+  _changed=
+  eval "_wanted=\$BG_NG_$(bg_upper "${1:-blue}") _unwanted=\$BG_NG_$(bg_upper "$(bg_other "${1:-blue}")")"
+  # Before the point of no return the file becomes, byte for byte, what it was.
+  if [ -n "$_intent" ] && [ "$1" != "$BG_IN_TARGET" ]; then
+    eval "_unwanted=\$BG_NG_$(bg_upper "$BG_IN_TARGET")"
+    _wanted=$BG_IN_BEFORE
+  fi
+  if ! bg_region_there "$BG_NG_FILE" "$_wanted" && bg_region_there "$BG_NG_FILE" "$_unwanted"; then
+    bg_nginx_write "$_unwanted" "$_wanted" || { bg_note failure "cannot write $BG_NG_FILE" && return 1; }
+    _changed=1
+    bg_note warning "$BG_NG_FILE did not match the live slot (${1:-none}): put right"
+    if ! _said=$(bg_nginx -t); then
+      bg_nginx_write "$_wanted" "$_unwanted"
+      bg_note failure "nginx refuses its configuration: $(printf '%s' "$_said" | tail -n 3 | tr '\n' ' ')"
+      return 1
+    fi
+  fi
+  if [ -n "$_changed$_intent" ]; then
+    bg_workers || { bg_note failure "nginx is not running" && return 1; }
+    if ! bg_reload "$BG_SERVING"; then
+      # A reload that is refused leaves the workers from before the switch, with the configuration from before: in line.
+      bg_same_workers "$BG_IN_WORKERS" && [ "$1" != "$BG_IN_TARGET" ] && [ -n "$_intent" ] || {
+        bg_note failure "nginx did not reload: $BG_SAID"
+        return 1
+      }
+    fi
+  fi
+  rm -f "$BG_ROOT/switch.intent"
+  bg_nginx_unlock
+}
+
+# Do exactly these workers still serve?
+bg_same_workers() {
+  bg_workers && [ -n "$1" ] && [ "$(bg_sorted "$1")" = "$(bg_sorted "$BG_SERVING")" ]
+}
+
+# shellcheck disable=SC2086 # words
+bg_sorted() { printf '%s\n' $1 | sort | tr '\n' ' '; }
+
+bg_upper() { if [ "$1" = blue ]; then printf BLUE; else printf GREEN; fi; }
+
+# bg_drain SECONDS: waits until nginx's old workers, which finish the requests that they had, are gone.
+# Fails at the limit; the workers that are left stand in BG_LEAVING.
+bg_drain() {
+  bg_now
+  _until=$((BG_NOW + $1 * 1000))
+  while bg_workers && [ -n "$BG_LEAVING" ]; do
+    bg_now
+    [ "$BG_NOW" -lt "$_until" ] || return 1
+    bg_sleep 0.05
+  done
+}

@@ -1,0 +1,77 @@
+# shellcheck shell=sh
+# Bringing the host to what `live` says, whatever an earlier run left behind: the one mechanism that repairs.
+# Runs at the start of each deploy and rollback, and at the end of one that failed or was cancelled.
+
+bg_reconcile() {
+  bg_end_dead_run
+  bg_live || bg_fail "$BG_ROOT/live is not a link to slots/blue or slots/green" \
+    "Look at it with: ls -l $BG_ROOT/live. Only bluegreen writes it; make it a link to the slot that has the traffic." root
+  bg_nginx_match "$BG_LIVE" || bg_fail 'nginx cannot be brought in line with the live slot: nothing was stopped' \
+    "Look at what nginx says above, mend its configuration, then run the deploy again." nginx-command
+  bg_adopt
+  bg_stop_idle
+  bg_remove_incomplete
+  bg_end_dead_ledger
+}
+
+# A run that died may have left a step that still writes: it ends before anything is looked at.
+bg_end_dead_run() {
+  for _step in "$BG_ROOT"/run/step.*; do
+    [ -f "$_step" ] && [ "$_step" != "$BG_ROOT/run/step.$$" ] || continue
+    if bg_group "$_step"; then
+      bg_end_group "$BG_GROUP" 2
+      bg_note warning 'a step of an earlier run that died was still running: ended'
+    fi
+    rm -f "$_step"
+  done
+}
+
+# If the live slot is dead and the other one is healthy, the other one becomes live.
+bg_adopt() {
+  [ -n "$BG_LIVE" ] || return 0
+  ! bg_slot_alive "$BG_LIVE" || return 0
+  _other=$(bg_other "$BG_LIVE")
+  bg_slot_alive "$_other" && bg_healthy || return 0
+  bg_note warning "the live slot ($BG_LIVE) is dead and $_other is healthy: $_other becomes live"
+  bg_set_live "$_other" && bg_nginx_match "$_other" ||
+    bg_fail "nginx cannot be brought in line with the slot $_other" 'Mend the nginx configuration, then run the deploy again.' nginx-command
+  BG_LIVE=$_other
+}
+
+# What is not live is stopped, but only when nginx brings nothing to it any more.
+bg_stop_idle() {
+  for _slot in blue green; do
+    [ "$_slot" != "$BG_LIVE" ] && bg_slot_alive "$_slot" || continue
+    if [ -n "$BG_LIVE" ] && [ -f "$BG_ROOT/nginx.state" ]; then
+      # shellcheck source=/dev/null
+      . "$BG_ROOT/nginx.state"
+      bg_drain "$BG_SL_DRAIN_TIMEOUT"
+      bg_quiet "$BG_SL_PORT" 0 || bg_fail "nginx still sends requests to the $_slot slot, which is not live: it was not stopped" \
+        "Look for what leads to port $BG_SL_PORT in the nginx configuration." nginx-upstream
+    fi
+    bg_note notice "the $_slot slot ran without being live: stopped"
+    bg_slot_stop "$_slot" || bg_fail "the $_slot slot cannot be stopped" 'End what listens on its port by hand.' 'stop stop-timeout'
+  done
+}
+
+bg_remove_incomplete() {
+  for _dir in "$BG_ROOT"/releases/*/; do
+    _dir=${_dir%/}
+    [ -d "$_dir" ] && [ ! -L "$_dir" ] && [ ! -f "$_dir/.release.json" ] || continue
+    rm -rf "$_dir" && bg_note notice "the unfinished release ${_dir##*/} was removed"
+  done
+  rm -f "$BG_ROOT"/*.new "$BG_ROOT"/slots/*/*.new
+  # The pipes of agents that were killed.
+  for _dir in "$BG_ROOT"/run/pipes.*; do
+    kill -0 "${_dir##*.}" 2>/dev/null || rm -rf "$_dir"
+  done
+}
+
+# The ledger's line of a run that died before it could write one.
+bg_end_dead_ledger() {
+  [ -s "$BG_ROOT/run/current" ] && [ -n "$BG_AT_START" ] || return 0
+  printf '%s,"ended":"%s","outcome":"died","live":"%s","liveRelease":"%s","steps":[]}\n' "$(cat "$BG_ROOT/run/current")" \
+    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$BG_LIVE" "$(bg_release_of "$BG_LIVE")" >>"$BG_ROOT/ledger.ndjson"
+  rm -f "$BG_ROOT/run/current"
+  bg_note warning 'an earlier run died before its end; the host is as `live` says again'
+}
