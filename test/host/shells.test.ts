@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -48,18 +48,18 @@ describe('a deploy, a second one, one that fails and a rollback', () => {
   });
 
   /** The four runs on a host with this PATH; gives their logs. */
-  async function allRuns(path: string): Promise<string> {
+  async function allRuns(path: string, shell = '/usr/bin/dash'): Promise<string> {
     stage = await startStage({
       env: { PATH: path },
       config: ({ site, blue, green }) => siteConfig({ port: site, app: 'shop', server: `server 127.0.0.1:${blue} weight=5; # the old app\n    server 127.0.0.1:${green} down;` }),
     });
     const files = { 'port.ini': `port = ${stage.ports.blue}\n` };
-    const more = { env: 'NOTE="it\'s a \\"$note\\""', install: 'echo "$NOTE" > note.txt', shared: 'data/', 'port-files': 'port.ini', 'after-switch': 'echo "switched to $SLOT"' };
+    const more = { env: 'NOTE="it\'s a \\"$note\\""', install: 'echo "$NOTE" > note.txt; echo "the agent is run by $(readlink -f /proc/$PPID/exe)"', shared: 'data/', 'port-files': 'port.ini', 'after-switch': 'echo "switched to $SLOT"' };
     const logs: string[] = [];
 
     const one = await stage.deploy(stage.repo.commit({ version: 'one' }, files), more);
     expect(one.log).toContain('is live on green');
-    expect(one.log).not.toContain('::warning title=bluegreen%3A shop%3A survey');
+    expect(one.log).toContain(`the agent is run by ${shell}`);
     expect(readFileSync(join(stage.root, 'slots/green/release/note.txt'), 'utf8')).toBe('it\'s a "$note"\n');
     const first = stage.pid('green');
 
@@ -93,22 +93,22 @@ describe('a deploy, a second one, one that fails and a rollback', () => {
   });
 
   test('with bash as sh', async () => {
-    await allRuns(`${folderOf('bash', { sh: '/usr/bin/bash' })}:${systemPath}`);
+    await allRuns(`${folderOf('bash', { sh: '/usr/bin/bash' })}:${systemPath}`, '/usr/bin/bash');
   });
 
   test("with busybox's ash as sh, and its applets before the system's programs", async () => {
     const dir = folderOf('busybox', Object.fromEntries(applets.filter((name) => !['wget', '[', '[['].includes(name)).map((name) => [name, busybox])));
-    await allRuns(`${dir}:${systemPath}`);
+    await allRuns(`${dir}:${systemPath}`, busybox);
   });
 
   test('without curl: GNU wget asks', async () => {
-    const log = await allRuns(systemWithout('gnu-wget', 'curl'));
+    const log = await allRuns(systemWithout('gnu-wget', 'curl'), realpathSync('/bin/sh'));
     expect(log).toMatch(/200 from http:\/\/shop\.example\.com:\d+\/healthz, answered by port/);
   });
 
   test('without curl, with busybox alone: its wget asks', async () => {
     const dir = folderOf('busybox-wget', Object.fromEntries(applets.filter((name) => !['[', '[['].includes(name)).map((name) => [name, busybox])));
-    await allRuns(`${dir}:${systemWithout('no-asker', 'curl', 'wget', 'ss')}`);
+    await allRuns(`${dir}:${systemWithout('no-asker', 'curl', 'wget', 'ss')}`, busybox);
   });
 });
 

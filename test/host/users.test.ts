@@ -157,7 +157,7 @@ function suite() {
     expect(run2.log).toContain('is live on');
     expect(run2.code).toBe(0);
     expect(await stage.ask()).toEqual({ status: 200, body: 'one' });
-    expect(readFileSync(join(nginxFolder, 'upstream.conf'), 'utf8')).toContain(`127.0.0.1:${stage.ports[stage.live() === 'blue' ? 'blue' : 'green']}`);
+    expect(readFileSync(join(nginxFolder, 'servers.conf'), 'utf8')).toContain(`127.0.0.1:${stage.ports[stage.live() === 'blue' ? 'blue' : 'green']}`);
   });
 
   test('a root that is not there and cannot be made: the line that makes it is shown, and works', async () => {
