@@ -2,6 +2,47 @@ export const id = 178;
 export const ids = [178];
 export const modules = {
 
+/***/ 6050:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   s: () => (/* binding */ askOutcome)
+/* harmony export */ });
+/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5605);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
+
+
+/**
+ * Connects again and asks the host what became of a run: waits for its line in the ledger.
+ *
+ * @returns undefined when the host knows nothing of it: then it changed nothing
+ * @throws DeployError when the host cannot be reached
+ */
+async function askOutcome(settings, door) {
+    const connection = await door.connect();
+    try {
+        let found;
+        await new Promise((resolve, reject) => {
+            (0,_session_js__WEBPACK_IMPORTED_MODULE_1__/* .startSession */ .J)(connection, 'outcome', settings, door.run, {
+                message: (message) => {
+                    if (message.type === 'ledger')
+                        found = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .parsedLine */ .WP)(message.line)[0];
+                    if (message.type === 'end')
+                        resolve();
+                },
+                output: () => { },
+            }).then((session) => session.closed.then(() => resolve()), reject);
+        });
+        return found;
+    }
+    finally {
+        connection.close();
+    }
+}
+
+
+/***/ }),
+
 /***/ 5605:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
@@ -129,47 +170,6 @@ function parsedObject(text) {
 }
 function isReleaseId(text) {
     return /^\d{8}T\d{6}Z-[0-9a-f]{7,40}$/.test(text);
-}
-
-
-/***/ }),
-
-/***/ 938:
-/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   s: () => (/* binding */ askOutcome)
-/* harmony export */ });
-/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5605);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
-
-
-/**
- * Connects again and asks the host what became of a run: waits for its line in the ledger.
- *
- * @returns undefined when the host knows nothing of it: then it changed nothing
- * @throws DeployError when the host cannot be reached
- */
-async function askOutcome(settings, door) {
-    const connection = await door.connect();
-    try {
-        let found;
-        await new Promise((resolve, reject) => {
-            (0,_session_js__WEBPACK_IMPORTED_MODULE_1__/* .startSession */ .J)(connection, 'outcome', settings, door.run, {
-                message: (message) => {
-                    if (message.type === 'ledger')
-                        found = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .parsedLine */ .WP)(message.line)[0];
-                    if (message.type === 'end')
-                        resolve();
-                },
-                output: () => { },
-            }).then((session) => session.closed.then(() => resolve()), reject);
-        });
-        return found;
-    }
-    finally {
-        connection.close();
-    }
 }
 
 
@@ -473,8 +473,8 @@ var core = __webpack_require__(6421);
 var action = __webpack_require__(9596);
 // EXTERNAL MODULE: ./src/inputs.ts + 31 modules
 var inputs = __webpack_require__(9239);
-// EXTERNAL MODULE: ./src/engine/outcome.ts
-var engine_outcome = __webpack_require__(938);
+// EXTERNAL MODULE: ./src/engine/ask-outcome.ts
+var ask_outcome = __webpack_require__(6050);
 // EXTERNAL MODULE: ./src/report/check-run.ts
 var check_run = __webpack_require__(2158);
 // EXTERNAL MODULE: ./src/report/check-run-text.ts
@@ -543,7 +543,7 @@ async function postRun() {
         core.setSecret(secret);
     const run = (0,action/* runOf */.ng)(process.env);
     const info = (0,action/* runInfo */.Q6)(settings, run);
-    const line = await (0,engine_outcome/* askOutcome */.s)(settings, { connect: () => (0,action/* connectTo */.m6)(settings, key), run });
+    const line = await (0,ask_outcome/* askOutcome */.s)(settings, { connect: () => (0,action/* connectTo */.m6)(settings, key), run });
     const outcome = outcomeOf(settings, line);
     core.info(outcome.sentence);
     const failed = [

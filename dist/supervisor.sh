@@ -32,17 +32,17 @@ bg_command_text() {
 bg_exec_command() {
   _shell=${1:-${SHELL:-/bin/sh}}
   unset SSH_CLIENT SSH_CONNECTION SSH_TTY
-  BLUEGREEN_ENV=$BG_TEXT
-  export BLUEGREEN_ENV
   case ${_shell##*/} in
     bash | dash | sh | ash | zsh | ksh | ksh93 | mksh)
+      BLUEGREEN_ENV=$BG_TEXT
+      export BLUEGREEN_ENV
       exec "$_shell" -lc "eval \"\$BLUEGREEN_ENV\"; unset BLUEGREEN_ENV$BG_NL$2"
       ;;
     *)
-      BLUEGREEN_COMMAND="eval \"\$BLUEGREEN_ENV\"; unset BLUEGREEN_ENV BLUEGREEN_COMMAND$BG_NL$2"
+      # In base64: fish recodes what is not ASCII, csh breaks at newlines. Single quotes are the same in all of them.
+      BLUEGREEN_COMMAND=$(printf 'unset BLUEGREEN_COMMAND\n%s\n%s' "$BG_TEXT" "$2" | base64 | tr -d '\n')
       export BLUEGREEN_COMMAND
-      # In single quotes, which all of them leave alone: csh would break at the newlines of a variable.
-      _inner="exec sh -c 'eval \"\$BLUEGREEN_COMMAND\"'"
+      _inner="exec sh -c 'eval \"\$(printf %s \"\$BLUEGREEN_COMMAND\" | base64 -d)\"'"
       case ${_shell##*/} in
         csh | tcsh) exec "$_shell" -c "$_inner" ;;
         *) exec "$_shell" -lc "$_inner" ;;

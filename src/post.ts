@@ -1,7 +1,7 @@
 import * as core from '@actions/core';
 import { connectTo, runInfo, runOf } from './action.js';
 import { secretLines, settingsFromInputs } from './inputs.js';
-import { askOutcome } from './engine/outcome.js';
+import { askOutcome } from './engine/ask-outcome.js';
 import type { LedgerLine } from './engine/facts.js';
 import type { Outcome } from './events.js';
 import { correctCheckRun, correctDeployment } from './report/correct.js';

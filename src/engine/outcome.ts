@@ -1,30 +1,96 @@
-import type { Connection } from '../host/connect.js';
+import type { Problem } from '../errors.js';
+import type { Conclusion, Outcome, StepResult } from '../events.js';
+import type { AgentMessage } from '../host/protocol.js';
 import type { Settings } from '../settings/settings.js';
-import { parsedLine, type LedgerLine } from './facts.js';
-import type { Run } from './ledger.js';
-import { startSession } from './session.js';
+import type { Facts } from './facts.js';
+import { planMarkdown, statusMarkdown, statusSentence } from './look.js';
+import type { Plan } from './plan.js';
 
-/**
- * Connects again and asks the host what became of a run: waits for its line in the ledger.
- *
- * @returns undefined when the host knows nothing of it: then it changed nothing
- * @throws DeployError when the host cannot be reached
- */
-export async function askOutcome(settings: Settings, door: { connect(): Promise<Connection>; run: Run }): Promise<LedgerLine | undefined> {
-  const connection = await door.connect();
-  try {
-    let found: LedgerLine | undefined;
-    await new Promise<void>((resolve, reject) => {
-      startSession(connection, 'outcome', settings, door.run, {
-        message: (message) => {
-          if (message.type === 'ledger') found = parsedLine(message.line)[0];
-          if (message.type === 'end') resolve();
-        },
-        output: () => {},
-      }).then((session) => session.closed.then(() => resolve()), reject);
-    });
-    return found;
-  } finally {
-    connection.close();
-  }
+/** The agent's last word. */
+export type End = Extract<AgentMessage, { type: 'end' }>;
+
+/** What is known of a run when it is over. */
+export interface Ran {
+  settings: Settings;
+  facts: Facts | undefined;
+  /** Undefined when it never came to that: then the host was not changed. */
+  plan: Plan | undefined;
+  /** Undefined when the agent's last word did not come. */
+  end: End | undefined;
+  steps: StepResult[];
+  problem: Problem | undefined;
+  cancelled: boolean;
+  /** Unix time in milliseconds. */
+  startedAt: number;
+  endedAt: number;
+}
+
+/** How a run ended, for all who report it. */
+export function outcomeOf(ran: Ran): Outcome {
+  const { plan, end, facts } = ran;
+  const target = plan?.target;
+  const conclusion = conclusionOf(ran);
+  return {
+    conclusion,
+    sentence: `${ran.settings.app}: ${sentenceOf(ran, conclusion)}.`,
+    switched: hasSwitched(ran),
+    // Without a plan the host has nothing to decide.
+    decided: Boolean(end ?? !plan),
+    release: target?.release ?? '',
+    previousRelease: plan?.previousRelease ?? '',
+    sha: target?.sha ?? facts?.commit ?? '',
+    slot: target?.slot ?? '',
+    port: target?.port ?? 0,
+    startedAt: ran.startedAt,
+    durationMs: ran.endedAt - ran.startedAt,
+    steps: ran.steps,
+    problem: conclusion === 'failure' ? ran.problem : undefined,
+    extra: extraOf(ran),
+  };
+}
+
+const hasSwitched = ({ plan, end }: Ran): boolean => Boolean(plan && end && end.release === plan.target.release);
+
+/** What is reported follows what is live, not how the run ended. */
+function conclusionOf({ end, problem, cancelled }: Ran): Conclusion {
+  if (end?.result === 'success') return 'success';
+  if (end?.result === 'skipped') return 'skipped';
+  if (end?.result === 'looked') return problem ? 'failure' : 'success';
+  if (cancelled && (!end || end.result === 'aborted')) return 'cancelled';
+  return 'failure';
+}
+
+function sentenceOf(ran: Ran, conclusion: Conclusion): string {
+  if (conclusion === 'success') return success(ran);
+  if (conclusion === 'skipped') return ran.plan?.skip ?? 'nothing to do';
+  return conclusion === 'cancelled' ? cancelled(ran) : failure(ran);
+}
+
+function success({ settings, facts, plan }: Ran): string {
+  if (settings.command === 'status' && facts) return statusSentence(facts);
+  if (!plan) return 'done';
+  const { release, sha, slot, port } = plan.target;
+  if (settings.command === 'plan') return plan.skip || `a deploy would put ${sha.slice(0, 7)} live on ${slot}; nothing was changed`;
+  return `${settings.command === 'rollback' ? 'rolled back: ' : ''}release ${release} (${sha.slice(0, 7)}) is live on ${slot}, port ${port}`;
+}
+
+function cancelled(ran: Ran): string {
+  if (ran.steps.some(({ name }) => name === 'switch') && !ran.end) return 'cancelled after the switch had begun; the host finishes by itself';
+  const live = whatIsLive(ran);
+  return `cancelled before the switch; ${!ran.plan && ran.end ? 'nothing was changed, ' : ''}${live}`;
+}
+
+function failure(ran: Ran): string {
+  const where = ran.problem?.step ? ` at ${ran.problem.step}` : '';
+  return `failed${where}; ${whatIsLive(ran)}${!hasSwitched(ran) && ran.end?.release ? ', as before' : ''}`;
+}
+
+function whatIsLive({ plan, end }: Ran): string {
+  if (end) return end.release ? `release ${end.release} is live` : 'nothing is live';
+  return plan ? 'the host decides by itself what is live, and the next run mends what is left' : 'nothing was changed';
+}
+
+function extraOf({ settings, plan, facts }: Ran): string | undefined {
+  if (settings.command === 'plan' && plan && facts) return planMarkdown(plan, facts);
+  return settings.command === 'status' && facts ? statusMarkdown(settings, facts) : undefined;
 }

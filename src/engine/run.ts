@@ -1,13 +1,13 @@
 import { DeployError } from '../errors.js';
-import type { Conclusion, Event, Outcome } from '../events.js';
+import type { Event, Outcome } from '../events.js';
 import type { Connection } from '../host/connect.js';
 import type { AgentMessage } from '../host/protocol.js';
 import type { Settings } from '../settings/settings.js';
 import { readFacts, type Facts } from './facts.js';
 import type { Run } from './ledger.js';
-import { askOutcome } from './outcome.js';
+import { askOutcome } from './ask-outcome.js';
+import { outcomeOf, type End } from './outcome.js';
 import { makePlan, type Plan } from './plan.js';
-import { planMarkdown, statusMarkdown, statusSentence } from './look.js';
 import { Progress } from './progress.js';
 import { startSession, type Session } from './session.js';
 
@@ -27,8 +27,6 @@ export interface Door {
 
 /** How long after a cancel the host's decision is waited for, in milliseconds: the runner kills soon after. */
 const CANCEL_WAIT_MS = 5000;
-
-type End = Extract<AgentMessage, { type: 'end' }>;
 
 /** Runs one command on one host: survey, plan, run. Never throws: what goes wrong is in the outcome. */
 export async function execute(settings: Settings, door: Door): Promise<Outcome> {
@@ -168,66 +166,9 @@ class Execution {
 
   private outcome(): Outcome {
     this.progress.end('aborted');
-    const { plan, end, facts } = this;
-    const target = plan?.target;
-    const conclusion = this.conclusion();
-    const switched = Boolean(target && end && end.release === target.release);
-    return {
-      conclusion,
-      sentence: this.sentence(conclusion, switched),
-      switched,
-      // Without a plan the host has nothing to decide.
-      decided: Boolean(end ?? !plan),
-      release: target?.release ?? '',
-      previousRelease: plan?.previousRelease ?? '',
-      sha: target?.sha ?? facts?.commit ?? '',
-      slot: target?.slot ?? '',
-      port: target?.port ?? 0,
-      startedAt: this.startedAt,
-      durationMs: this.door.now() - this.startedAt,
-      steps: this.progress.steps,
-      problem: conclusion === 'failure' ? this.progress.problem : undefined,
-      extra: this.extra(),
-    };
-  }
-
-  /** What is reported follows what is live, not how the run ended. */
-  private conclusion(): Conclusion {
-    const { end, progress, door } = this;
-    if (end?.result === 'success') return 'success';
-    if (end?.result === 'skipped') return 'skipped';
-    if (end?.result === 'looked') return progress.problem ? 'failure' : 'success';
-    if (door.cancelled.aborted && (!end || end.result === 'aborted')) return 'cancelled';
-    return 'failure';
-  }
-
-  private sentence(conclusion: Conclusion, switched: boolean): string {
-    const { app } = this.settings;
-    const { plan, end, facts } = this;
-    const target = plan?.target;
-    if (this.settings.command === 'status' && facts && conclusion === 'success') return `${app}: ${statusSentence(facts)}.`;
-    if (this.settings.command === 'plan' && plan && conclusion === 'success') return `${app}: a deploy would put ${target?.sha.slice(0, 7)} live on ${target?.slot}; nothing was changed.`;
-    if (conclusion === 'skipped') return `${app}: ${plan?.skip ?? 'nothing to do'}.`;
-    if (conclusion === 'success' && target) {
-      const back = this.settings.command === 'rollback' ? 'rolled back: ' : '';
-      return `${app}: ${back}release ${target.release} (${target.sha.slice(0, 7)}) is live on ${target.slot}, port ${target.port}.`;
-    }
-    const live = end?.release ? `release ${end.release} is live` : end ? 'nothing is live' : 'the host decides by itself what is live, and the next run mends what is left';
-    const now = plan || end ? live : 'nothing was changed';
-    if (conclusion === 'cancelled') {
-      const begun = this.progress.steps.some(({ name }) => name === 'switch') && !end;
-      if (begun) return `${app}: cancelled after the switch had begun; the host finishes by itself.`;
-      return `${app}: cancelled before the switch; ${plan ? '' : end ? 'nothing was changed, ' : ''}${now}.`;
-    }
-    const where = this.progress.problem?.step;
-    return `${app}: failed${where ? ` at ${where}` : ''}; ${now}${!switched && end?.release ? ', as before' : ''}.`;
-  }
-
-  private extra(): string | undefined {
-    const { command } = this.settings;
-    if (command === 'plan' && this.plan && this.facts) return planMarkdown(this.plan, this.facts);
-    if (command === 'status' && this.facts) return statusMarkdown(this.settings, this.facts);
-    return undefined;
+    const { settings, facts, plan, end, progress, door } = this;
+    const { steps, problem } = progress;
+    return outcomeOf({ settings, facts, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
   }
 }
 

@@ -1,10 +1,11 @@
 import { connectionOf, type Connection } from './connection.js';
-import { handshake, type Login } from './handshake.js';
+import { handshake } from './handshake.js';
 import { algorithmsForFamily, familyOf, fingerprint, type HostKey } from './host-key.js';
 import { hostKeyChanged, hostKeyRevoked, hostNotKnown, noHostKey } from './host-key-errors.js';
 import { scanHostKeys } from './host-key-scan.js';
 import { readPrivateKey, type PrivateKey } from './keys.js';
 import { parseKnownHosts, type KnownHosts } from './known-hosts.js';
+import type { Login } from './login.js';
 import { deadlineIn, type Address, type Deadline } from './socket.js';
 
 export type { Channel, Connection } from './connection.js';

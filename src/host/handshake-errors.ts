@@ -1,5 +1,5 @@
 import { DeployError } from '../errors.js';
-import type { Login } from './handshake.js';
+import type { Login } from './login.js';
 import { addressText, type Address } from './socket.js';
 
 /** Text that a host chose, without what would move the cursor or hide other text. */

@@ -4,16 +4,8 @@ import type { AuthHandlerMiddleware, Client, ServerHostKeyAlgorithm } from 'ssh2
 import { DeployError } from '../errors.js';
 import { authRefused, closedEarly, handshakeFailed, handshakeTooLate, tooMuchTalk } from './handshake-errors.js';
 import { hostKey, type HostKey } from './host-key.js';
-import type { PrivateKey } from './keys.js';
+import type { Login } from './login.js';
 import { openSocket, type Address, type Deadline } from './socket.js';
-
-/** Who logs in, and with what. */
-export interface Login {
-  user: string;
-  key: PrivateKey;
-  /** Time between two signs of life, in milliseconds; after three without an answer the connection is lost. */
-  keepaliveMs: number;
-}
 
 export interface HandshakeOptions {
   address: Address;
