@@ -546,28 +546,28 @@ function failureDetails(problem, output) {
 /* harmony export */   aB: () => (/* binding */ gitHubApi),
 /* harmony export */   eT: () => (/* binding */ redactStrings)
 /* harmony export */ });
-/* harmony import */ var _actions_github__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2413);
-
-/** GitHub's API, by Octokit; the runner's proxy settings hold. Throws when the token is empty. */
+/** GitHub's API, by Octokit, which is loaded with the first request; the runner's proxy settings hold. */
 function gitHubApi(info) {
-    const { checks, repos } = (0,_actions_github__WEBPACK_IMPORTED_MODULE_0__/* .getOctokit */ .Q)(info.token, info.apiUrl ? { baseUrl: info.apiUrl } : {}).rest;
+    const load = async () => (await __webpack_require__.e(/* import() */ 413).then(__webpack_require__.bind(__webpack_require__, 2413))).getOctokit(info.token, info.apiUrl ? { baseUrl: info.apiUrl } : {}).rest;
+    let loaded;
+    const rest = () => (loaded ??= load());
     const [owner = '', repo = ''] = info.repository.split('/');
     const at = (signal) => ({ owner, repo, request: { signal } });
     return {
-        createCheckRun: async (run, signal) => (await checks.create({ ...run, ...at(signal) })).data,
-        updateCheckRun: async (id, run, signal) => (await checks.update({ check_run_id: id, ...run, ...at(signal) })).data,
+        createCheckRun: async (run, signal) => (await (await rest()).checks.create({ ...run, ...at(signal) })).data,
+        updateCheckRun: async (id, run, signal) => (await (await rest()).checks.update({ check_run_id: id, ...run, ...at(signal) })).data,
         async createDeployment(deployment, signal) {
-            const { data } = await repos.createDeployment({ ...deployment, ...at(signal) });
+            const { data } = await (await rest()).repos.createDeployment({ ...deployment, ...at(signal) });
             // 202: GitHub merged a branch instead of deploying. Not with auto_merge off, but its answer has no id.
             if (!('id' in data))
                 throw new Error(data.message ?? 'no deployment was made');
             return data;
         },
         async createDeploymentStatus(id, status, signal) {
-            await repos.createDeploymentStatus({ deployment_id: id, ...status, ...at(signal) });
+            await (await rest()).repos.createDeploymentStatus({ deployment_id: id, ...status, ...at(signal) });
         },
-        listDeployments: async ({ newest, ...filter }, signal) => (await repos.listDeployments({ ...filter, per_page: newest, ...at(signal) })).data,
-        deploymentState: async (id, signal) => (await repos.listDeploymentStatuses({ deployment_id: id, per_page: 1, ...at(signal) })).data[0]?.state ?? '',
+        listDeployments: async ({ newest, ...filter }, signal) => (await (await rest()).repos.listDeployments({ ...filter, per_page: newest, ...at(signal) })).data,
+        deploymentState: async (id, signal) => (await (await rest()).repos.listDeploymentStatuses({ deployment_id: id, per_page: 1, ...at(signal) })).data[0]?.state ?? '',
     };
 }
 /**

@@ -123,10 +123,10 @@ bg_end_group() {
     bg_now
     if [ "$BG_NOW" -ge "$_until" ]; then
       kill -KILL "-$1" 2>/dev/null
-      while bg_group_alive "$1"; do bg_sleep 0.05; done
+      while bg_group_alive "$1"; do bg_sleep 0.02; done
       return 1
     fi
-    bg_sleep 0.05
+    bg_sleep 0.01
   done
 }
 

@@ -8,7 +8,8 @@ bg_step_health() {
   while :; do
     # First who is there, then what it says: an answer of a stranger is none.
     [ "$BG_SL_SUPERVISOR" = command ] || bg_group "$BG_SL_HOME/pid" || bg_unhealthy 'the app ended'
-    if bg_healthy; then
+    # Whether anybody listens is the cheaper question.
+    if bg_listening "$BG_SL_PORT" && bg_healthy; then
       _passes=$((_passes + 1))
       [ "$_passes" -lt "$BG_HEALTH_PASSES" ] || break
     else
@@ -16,7 +17,8 @@ bg_step_health() {
     fi
     bg_now
     [ $((BG_NOW - _begun)) -lt $((BG_HEALTH_TIMEOUT * 1000)) ] || bg_unhealthy "not healthy within $BG_HEALTH_TIMEOUT s"
-    bg_sleep 0.05
+    # Often while it starts, less often when it takes its time.
+    if [ $((BG_NOW - _begun)) -lt 2000 ]; then bg_sleep 0.02; else bg_sleep 0.2; fi
   done
   bg_slot_alive "$BG_SLOT" || bg_unhealthy 'the app ended'
   rm -f "$BG_SL_HOME/starting"

@@ -27120,7 +27120,7 @@ async function runAction() {
     const { settings, key } = (0,inputs/* settingsFromInputs */.X)(process.env);
     const connecting = connectTo(settings, key);
     connecting.catch(() => { });
-    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(413), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), __nccwpck_require__.e(/* import() */ 642).then(__nccwpck_require__.bind(__nccwpck_require__, 642))]);
+    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), __nccwpck_require__.e(/* import() */ 642).then(__nccwpck_require__.bind(__nccwpck_require__, 642))]);
     for (const line of (0,inputs/* secretLines */._)(settings))
         core.setSecret(line);
     core.saveState('main', 'begun');
@@ -38065,7 +38065,7 @@ process.on('unhandledRejection', (error) => void fail(error));
 // The one place that decides how the process ends. `post` runs the same bundle once more, after the job's other steps.
 try {
     if (process.env.STATE_main === 'begun')
-        await (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(413), __nccwpck_require__.e(141), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1178))).postRun();
+        await (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1178))).postRun();
     else if (!(await (0,_action_js__WEBPACK_IMPORTED_MODULE_2__/* .runAction */ .Cs)()))
         process.exitCode = 1;
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-node testbed/packages.mjs nginx sshd git curl wget flock setsid shellcheck busybox bash dash
+node testbed/packages.mjs nginx sshd git curl wget flock setsid shellcheck busybox bash dash sudo openssl fish csh
 # A stamp tells whether the installed packages are those of the lock file.
 if ! cmp -s package-lock.json node_modules/.bluegreen-lock; then
   npm ci

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { DeployError } from '../errors.js';
+import { quote } from '../host/quote.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
 import { errorLogFile, masterPidFile } from '../nginx/facts.js';
@@ -67,12 +68,17 @@ function cannotRead(facts: Facts): DeployError {
     next: sudo
       ? [
           `Let the user ${facts.user} call nginx, with exactly these arguments. As root: visudo -f /etc/sudoers.d/bluegreen, with the line`,
-          `  ${facts.user} ALL=(root) NOPASSWD: /usr/sbin/nginx -T, /usr/sbin/nginx -t, /usr/sbin/nginx -s reload`,
+          `  ${facts.user} ALL=(root) NOPASSWD: ${['-T', '-t', '-s reload'].map((args) => `${sudoersCommand(command)} ${args}`).join(', ')}`,
         ].join('\n')
       : 'Mend what nginx says below; nginx has to be installed, and its configuration has to pass `nginx -t`, before a deploy can begin.',
     settings: ['nginx-command'],
     details: said,
   });
+}
+
+/** The command as a sudoers line names it: without sudo, and with what has a meaning there escaped (sudoers(5)). */
+function sudoersCommand(command: string): string {
+  return command.replace(/^sudo\s+(-n\s+)?/, '').replace(/[,:=\\]/g, '\\$&');
 }
 
 /** Until there is a helper for files of root, the user itself has to be able to write the file of the server lines and its folder. */
@@ -84,7 +90,7 @@ function checkWritable(settings: Settings, facts: Facts, config: NginxConfig, ed
     ? [
         'Give its server lines a file and a folder of their own which that user may write. As root, on the host:',
         `  install -d -o ${facts.user} ${folder}`,
-        `  echo 'server ${edit.address.blue}:${settings.ports[0]};' > ${folder}/servers.conf`,
+        `  printf '%s\\n' ${serverLinesOf(edit).map(quote).join(' ')} > ${folder}/servers.conf`,
         `  chown ${facts.user} ${folder}/servers.conf`,
         `In ${edit.file}, line ${edit.line}, put this line into the upstream, in place of its server lines:`,
         `  include ${folder}/servers.conf;`,
@@ -97,6 +103,11 @@ function checkWritable(settings: Settings, facts: Facts, config: NginxConfig, ed
     next: own.join('\n'),
     settings: ['user', 'nginx-upstream'],
   });
+}
+
+/** The server lines as they stand now, so that nothing changes when they move. */
+function serverLinesOf(edit: UpstreamEdit): string[] {
+  return edit.region.match(/\bserver\s+[^;{}#]+;/g) ?? [];
 }
 
 function visitorRoute(settings: Settings, facts: Facts, config: NginxConfig): Route {

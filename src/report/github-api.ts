@@ -1,4 +1,3 @@
-import { getOctokit } from '@actions/github';
 import type { Conclusion, Level } from '../events.js';
 import type { Redactor } from './redact.js';
 import type { RunInfo } from './run-info.js';
@@ -65,25 +64,27 @@ export interface GitHubApi {
   deploymentState(id: number, signal: AbortSignal): Promise<string>;
 }
 
-/** GitHub's API, by Octokit; the runner's proxy settings hold. Throws when the token is empty. */
+/** GitHub's API, by Octokit, which is loaded with the first request; the runner's proxy settings hold. */
 export function gitHubApi(info: Pick<RunInfo, 'apiUrl' | 'token' | 'repository'>): GitHubApi {
-  const { checks, repos } = getOctokit(info.token, info.apiUrl ? { baseUrl: info.apiUrl } : {}).rest;
+  const load = async () => (await import('@actions/github')).getOctokit(info.token, info.apiUrl ? { baseUrl: info.apiUrl } : {}).rest;
+  let loaded: ReturnType<typeof load> | undefined;
+  const rest = () => (loaded ??= load());
   const [owner = '', repo = ''] = info.repository.split('/');
   const at = (signal: AbortSignal) => ({ owner, repo, request: { signal } });
   return {
-    createCheckRun: async (run, signal) => (await checks.create({ ...run, ...at(signal) })).data,
-    updateCheckRun: async (id, run, signal) => (await checks.update({ check_run_id: id, ...run, ...at(signal) })).data,
+    createCheckRun: async (run, signal) => (await (await rest()).checks.create({ ...run, ...at(signal) })).data,
+    updateCheckRun: async (id, run, signal) => (await (await rest()).checks.update({ check_run_id: id, ...run, ...at(signal) })).data,
     async createDeployment(deployment, signal) {
-      const { data } = await repos.createDeployment({ ...deployment, ...at(signal) });
+      const { data } = await (await rest()).repos.createDeployment({ ...deployment, ...at(signal) });
       // 202: GitHub merged a branch instead of deploying. Not with auto_merge off, but its answer has no id.
       if (!('id' in data)) throw new Error(data.message ?? 'no deployment was made');
       return data;
     },
     async createDeploymentStatus(id, status, signal) {
-      await repos.createDeploymentStatus({ deployment_id: id, ...status, ...at(signal) });
+      await (await rest()).repos.createDeploymentStatus({ deployment_id: id, ...status, ...at(signal) });
     },
-    listDeployments: async ({ newest, ...filter }, signal) => (await repos.listDeployments({ ...filter, per_page: newest, ...at(signal) })).data,
-    deploymentState: async (id, signal) => (await repos.listDeploymentStatuses({ deployment_id: id, per_page: 1, ...at(signal) })).data[0]?.state ?? '',
+    listDeployments: async ({ newest, ...filter }, signal) => (await (await rest()).repos.listDeployments({ ...filter, per_page: newest, ...at(signal) })).data,
+    deploymentState: async (id, signal) => (await (await rest()).repos.listDeploymentStatuses({ deployment_id: id, per_page: 1, ...at(signal) })).data[0]?.state ?? '',
   };
 }
 

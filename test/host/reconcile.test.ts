@@ -180,7 +180,8 @@ describe('the next run mends what an earlier one left', () => {
     } finally {
       for (const slot of ['blue', 'green']) {
         const file = join(second, 'slots', slot, 'pid');
-        if (existsSync(file)) spawnSync('kill', ['-KILL', `-${readFileSync(file, 'utf8').split(' ')[0]}`]);
+        const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split(' ')[0]) : 0;
+        if (pid > 1 && isAlive(pid)) process.kill(-pid, 'SIGKILL');
       }
     }
   });

@@ -143,12 +143,12 @@ function suite() {
     expect([begin, place].every((at) => at > 0)).toBe(true);
     for (const line of lines.slice(begin + 1, place)) run('sh', ['-c', line]);
 
-    // The block that begins in the line that is named goes; the include takes its place.
+    // In the upstream that begins in the line that is named, the include takes the place of the server lines.
     const at = Number(/line (\d+)/.exec(lines[place] ?? '')?.[1]);
     const config = stage.nginx.read().split('\n');
-    expect(config[at - 1]).toContain(`upstream ${name}`);
-    const end = config.findIndex((line, index) => index >= at - 1 && line.includes('}'));
-    config.splice(at - 1, end - at + 2, lines[place + 1] ?? '');
+    expect(config[at - 1]).toContain(`upstream ${name} {`);
+    const end = config.findIndex((line, index) => index >= at && line.trim() === '}');
+    config.splice(at, end - at, ...config.slice(at, end).filter((line) => !line.trim().startsWith('server ')), lines[place + 1] ?? '');
     stage.nginx.write(config.join('\n'));
     expect(lines[place + 2]).toContain('nginx -t && nginx -s reload');
     run('sh', ['-c', `${stage.nginx.command} -t && ${stage.nginx.command} -s reload`]);
@@ -158,6 +158,17 @@ function suite() {
     expect(run2.code).toBe(0);
     expect(await stage.ask()).toEqual({ status: 200, body: 'one' });
     expect(readFileSync(join(nginxFolder, 'servers.conf'), 'utf8')).toContain(`127.0.0.1:${stage.ports[stage.live() === 'blue' ? 'blue' : 'green']}`);
+
+    // The file is apart already, but root's: another line, which works as well.
+    const servers = join(nginxFolder, 'servers.conf');
+    for (const path of [nginxFolder, servers]) chownSync(path, 0, 0);
+    const again = await deploy('two');
+    expect(again.code).toBe(1);
+    const line = again.log.split('\n').find((text) => text.trim().startsWith('chown ')) ?? '';
+    expect(line.trim()).toBe(`chown ${name} ${nginxFolder} ${servers}`);
+    run('sh', ['-c', line]);
+    expect((await deploy('three')).code).toBe(0);
+    expect(await stage.ask()).toEqual({ status: 200, body: 'three' });
   });
 
   test('a root that is not there and cannot be made: the line that makes it is shown, and works', async () => {
