@@ -18,5 +18,5 @@ export default tseslint.config(
       'no-control-regex': 'off',
     },
   },
-  { files: ['**/*.mjs'], languageOptions: { globals: nodeGlobals } },
+  { files: ['**/*.mjs', '**/*.js'], languageOptions: { globals: nodeGlobals } },
 );

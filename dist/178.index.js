@@ -292,7 +292,7 @@ function request(word, text) {
     return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
 }
 function isHow(word) {
-    return ['ok', 'failed', 'aborted'].includes(word);
+    return ['ok', 'warned', 'failed', 'aborted'].includes(word);
 }
 function isLevel(word) {
     return ['notice', 'warning', 'failure'].includes(word);
@@ -541,7 +541,7 @@ async function postRun() {
     const { settings, key } = (0,inputs/* settingsFromInputs */.X)(process.env);
     for (const secret of (0,inputs/* secretLines */._)(settings))
         core.setSecret(secret);
-    const run = (0,action/* runOf */.ng)(process.env);
+    const run = { ...(0,action/* runOf */.ng)(process.env), key: core.getState('run') };
     const info = (0,action/* runInfo */.Q6)(settings, run);
     const line = await (0,ask_outcome/* askOutcome */.s)(settings, { connect: () => (0,action/* connectTo */.m6)(settings, key), run });
     const outcome = outcomeOf(settings, line);

@@ -188,6 +188,54 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __webpack_require__(3916);
+;// CONCATENATED MODULE: ./src/engine/checks.ts
+
+/** What every run needs on the host; curl or wget do alike. */
+const TOOLS = ['git', 'flock', 'setsid', 'awk', 'sed'];
+/** The least free space with which a deploy is begun, in KiB and in inodes. */
+const LEAST_KIB = 50 * 1024;
+const LEAST_INODES = 5000;
+/** @throws DeployError when the host lacks what a deploy needs */
+function checkHost(settings, facts) {
+    const missing = TOOLS.filter((tool) => !facts.tools.has(tool));
+    if (!facts.tools.has('curl') && !facts.tools.has('wget'))
+        missing.push('curl (or wget)');
+    if (missing.length) {
+        throw new errors/* DeployError */.s({
+            step: 'survey',
+            what: `the host lacks ${missing.join(', ')}`,
+            next: 'Install it (flock and setsid are in util-linux). Programs outside the usual folders have to be in the PATH of a login without a terminal.',
+            settings: [],
+        });
+    }
+    const { freeKiB = LEAST_KIB, freeInodes = LEAST_INODES } = facts;
+    if (freeKiB < LEAST_KIB || freeInodes < LEAST_INODES) {
+        throw new errors/* DeployError */.s({
+            step: 'survey',
+            what: `the disk of ${settings.root} is nearly full: ${Math.floor(freeKiB / 1024)} MiB and ${facts.freeInodes ?? 'enough'} inodes are free, ${LEAST_KIB / 1024} MiB and ${LEAST_INODES} are the least to begin with`,
+            next: 'Make room on the host; keep-releases sets how many releases stay.',
+            settings: ['keep-releases', 'root'],
+        });
+    }
+}
+/**
+ * `live` and nginx have to agree. What a person changed by hand is not guessed at.
+ *
+ * @throws DeployError when they do not
+ */
+function checkDrift(settings, facts, nginx) {
+    const { serving, file, line } = nginx.edit;
+    if (!facts.live || serving === facts.live)
+        return;
+    const says = serving === 'none' ? 'neither slot' : serving === 'both' ? 'both slots' : `the ${serving} slot`;
+    throw new errors/* DeployError */.s({
+        step: 'survey',
+        what: `the upstream ${settings.nginxUpstream} (${file}:${line}) sends requests to ${says}, but the live slot is ${facts.live}: somebody changed it by hand`,
+        next: `Decide which is right. Either let its server line name the port of ${facts.live}, or make ${settings.root}/live a link to the slot that nginx uses; then run the deploy again.`,
+        settings: ['nginx-upstream', 'root'],
+    });
+}
+
 // EXTERNAL MODULE: ./src/engine/facts.ts
 var engine_facts = __webpack_require__(5605);
 // EXTERNAL MODULE: ./src/engine/ask-outcome.ts
@@ -231,7 +279,7 @@ function statusSentence(facts) {
     return `release ${live.release} is live on ${facts.live}${state}`;
 }
 /** The host as it is, for people to read. */
-function statusMarkdown(settings, facts) {
+function statusMarkdown(settings, facts, drift) {
     const slots = ['blue', 'green'].map((slot) => {
         const known = facts.slots[slot];
         const state = !known ? '' : known.alive ? (known.healthy ? 'healthy' : 'runs, not healthy') : 'not running';
@@ -242,7 +290,8 @@ function statusMarkdown(settings, facts) {
     const live = facts.live ? facts.slots[facts.live] : undefined;
     return [
         ['| slot | release | commit | port | state |', '| --- | --- | --- | --- | --- |', ...slots].join('\n'),
-        would.length ? `The next run would:\n${would.map((act) => `- ${act}`).join('\n')}` : live && !live.alive ? 'The live app does not run. A deploy or a rollback starts one again.' : `${settings.root} is as \`live\` says.`,
+        drift ? `**${drift.what}.** ${drift.next}` : '',
+        would.length ? `The next run would:\n${would.map((act) => `- ${act}`).join('\n')}` : live && !live.alive ? 'The live app does not run. A deploy or a rollback starts one again.' : drift ? '' : `${settings.root} is as \`live\` says.`,
         ledger.length ? ['| ended | command | release | outcome | by |', '| --- | --- | --- | --- | --- |', ...ledger].join('\n') : '',
     ]
         .filter(Boolean)
@@ -300,9 +349,9 @@ function sentenceOf(ran, conclusion) {
         return ran.plan?.skip ?? 'nothing to do';
     return conclusion === 'cancelled' ? cancelled(ran) : failure(ran);
 }
-function success({ settings, facts, plan }) {
+function success({ settings, facts, drift, plan }) {
     if (settings.command === 'status' && facts)
-        return statusSentence(facts);
+        return statusSentence(facts) + (drift ? `; ${drift.what}` : '');
     if (!plan)
         return 'done';
     const { release, sha, slot, port } = plan.target;
@@ -325,64 +374,16 @@ function whatIsLive({ plan, end }) {
         return end.release ? `release ${end.release} is live` : 'nothing is live';
     return plan ? 'the host decides by itself what is live, and the next run mends what is left' : 'nothing was changed';
 }
-function extraOf({ settings, plan, facts }) {
+function extraOf({ settings, plan, facts, drift }) {
     if (settings.command === 'plan' && plan && facts)
         return planMarkdown(plan, facts);
-    return settings.command === 'status' && facts ? statusMarkdown(settings, facts) : undefined;
-}
-
-// EXTERNAL MODULE: ./src/host/quote.ts
-var quote = __webpack_require__(282);
-;// CONCATENATED MODULE: ./src/engine/checks.ts
-
-/** What every run needs on the host; curl or wget do alike. */
-const TOOLS = ['git', 'flock', 'setsid', 'awk', 'sed'];
-/** The least free space with which a deploy is begun, in KiB and in inodes. */
-const LEAST_KIB = 50 * 1024;
-const LEAST_INODES = 5000;
-/** @throws DeployError when the host lacks what a deploy needs */
-function checkHost(settings, facts) {
-    const missing = TOOLS.filter((tool) => !facts.tools.has(tool));
-    if (!facts.tools.has('curl') && !facts.tools.has('wget'))
-        missing.push('curl (or wget)');
-    if (missing.length) {
-        throw new errors/* DeployError */.s({
-            step: 'survey',
-            what: `the host lacks ${missing.join(', ')}`,
-            next: 'Install it (flock and setsid are in util-linux). Programs outside the usual folders have to be in the PATH of a login without a terminal.',
-            settings: [],
-        });
-    }
-    const { freeKiB = LEAST_KIB, freeInodes = LEAST_INODES } = facts;
-    if (freeKiB < LEAST_KIB || freeInodes < LEAST_INODES) {
-        throw new errors/* DeployError */.s({
-            step: 'survey',
-            what: `the disk of ${settings.root} is nearly full: ${Math.floor(freeKiB / 1024)} MiB and ${facts.freeInodes ?? 'enough'} inodes are free, ${LEAST_KIB / 1024} MiB and ${LEAST_INODES} are the least to begin with`,
-            next: 'Make room on the host; keep-releases sets how many releases stay.',
-            settings: ['keep-releases', 'root'],
-        });
-    }
-}
-/**
- * `live` and nginx have to agree. What a person changed by hand is not guessed at.
- *
- * @throws DeployError when they do not
- */
-function checkDrift(settings, facts, nginx) {
-    const { serving, file, line } = nginx.edit;
-    if (!facts.live || serving === facts.live)
-        return;
-    const says = serving === 'none' ? 'neither slot' : serving === 'both' ? 'both slots' : `the ${serving} slot`;
-    throw new errors/* DeployError */.s({
-        step: 'survey',
-        what: `the upstream ${settings.nginxUpstream} (${file}:${line}) sends requests to ${says}, but the live slot is ${facts.live}: somebody changed it by hand`,
-        next: `Decide which is right. Either let its server line name the port of ${facts.live}, or make ${settings.root}/live a link to the slot that nginx uses; then run the deploy again.`,
-        settings: ['nginx-upstream', 'root'],
-    });
+    return settings.command === 'status' && facts ? statusMarkdown(settings, facts, drift) : undefined;
 }
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __webpack_require__(6760);
+// EXTERNAL MODULE: ./src/host/quote.ts
+var quote = __webpack_require__(282);
 ;// CONCATENATED MODULE: ./src/nginx/glob.ts
 /** Whether an include names files by a pattern; the same test as nginx's. */
 const isPattern = (path) => /[*?[]/.test(path);
@@ -1632,6 +1633,7 @@ function serverName(server) {
 
 
 
+
 /**
  * Reads the configuration that nginx has on disk, and refuses what a switch could not be safe with.
  *
@@ -1678,12 +1680,16 @@ function cannotRead(facts) {
         next: sudo
             ? [
                 `Let the user ${facts.user} call nginx, with exactly these arguments. As root: visudo -f /etc/sudoers.d/bluegreen, with the line`,
-                `  ${facts.user} ALL=(root) NOPASSWD: /usr/sbin/nginx -T, /usr/sbin/nginx -t, /usr/sbin/nginx -s reload`,
+                `  ${facts.user} ALL=(root) NOPASSWD: ${['-T', '-t', '-s reload'].map((args) => `${sudoersCommand(command)} ${args}`).join(', ')}`,
             ].join('\n')
             : 'Mend what nginx says below; nginx has to be installed, and its configuration has to pass `nginx -t`, before a deploy can begin.',
         settings: ['nginx-command'],
         details: said,
     });
+}
+/** The command as a sudoers line names it: without sudo, and with what has a meaning there escaped (sudoers(5)). */
+function sudoersCommand(command) {
+    return command.replace(/^sudo\s+(-n\s+)?/, '').replace(/[,:=\\]/g, '\\$&');
 }
 /** Until there is a helper for files of root, the user itself has to be able to write the file of the server lines and its folder. */
 function checkWritable(settings, facts, config, edit) {
@@ -1695,7 +1701,7 @@ function checkWritable(settings, facts, config, edit) {
         ? [
             'Give its server lines a file and a folder of their own which that user may write. As root, on the host:',
             `  install -d -o ${facts.user} ${folder}`,
-            `  echo 'server ${edit.address.blue}:${settings.ports[0]};' > ${folder}/servers.conf`,
+            `  printf '%s\\n' ${serverLinesOf(edit).map(quote/* quote */.hD).join(' ')} > ${folder}/servers.conf`,
             `  chown ${facts.user} ${folder}/servers.conf`,
             `In ${edit.file}, line ${edit.line}, put this line into the upstream, in place of its server lines:`,
             `  include ${folder}/servers.conf;`,
@@ -1708,6 +1714,10 @@ function checkWritable(settings, facts, config, edit) {
         next: own.join('\n'),
         settings: ['user', 'nginx-upstream'],
     });
+}
+/** The server lines as they stand now, so that nothing changes when they move. */
+function serverLinesOf(edit) {
+    return edit.region.match(/\bserver\s+[^;{}#]+;/g) ?? [];
 }
 function visitorRoute(settings, facts, config) {
     const routes = visitorRoutes(config, { upstream: settings.nginxUpstream, healthPath: settings.healthPath });
@@ -2110,7 +2120,9 @@ function makePlan(settings, facts, run) {
     checkHost(settings, facts);
     const ports = portsInForce(facts, settings.ports);
     const nginx = readNginx(settings, facts, ports);
-    checkDrift(settings, facts, nginx);
+    // What an interrupted switch left is reconcile's to mend, not a person's doing.
+    if (!facts.intent)
+        checkDrift(settings, facts, nginx);
     const { slot, port, oldPort } = slotsToUse(facts, ports, nginx.edit.serving);
     const back = settings.command === 'rollback';
     const what = back ? oldRelease(settings, facts) : newRelease(settings, facts);
@@ -2236,6 +2248,18 @@ class Progress {
             this.pendingLog = text;
     }
     pendingLog = '';
+    /** The step failed, which only warns: the run goes on, and its problem is not the run's. */
+    endWithWarning(ms) {
+        const problem = this.current?.problem;
+        if (problem) {
+            if (this.problem === problem)
+                this.problem = undefined;
+            this.note('warning', problem.what);
+            if (this.current)
+                this.current.problem = undefined;
+        }
+        this.end('warning', ms);
+    }
     /** @param ms how long it took by the host's own clock, where that is known */
     end(status, ms) {
         const { current } = this;
@@ -2272,6 +2296,9 @@ var session = __webpack_require__(4270);
 
 
 
+
+
+
 /** How long after a cancel the host's decision is waited for, in milliseconds: the runner kills soon after. */
 const CANCEL_WAIT_MS = 5000;
 /** Runs one command on one host: survey, plan, run. Never throws: what goes wrong is in the outcome. */
@@ -2287,6 +2314,7 @@ class Execution {
     plan;
     end;
     session;
+    drift;
     constructor(settings, door) {
         this.settings = settings;
         this.door = door;
@@ -2339,7 +2367,7 @@ class Execution {
         if (this.end || this.door.cancelled.aborted)
             return;
         const { code, said } = await this.session.closed;
-        await this.lost(connection, code, said);
+        await Promise.race([this.lost(connection, code, said), cancel]);
     }
     message(message, ended) {
         switch (message.type) {
@@ -2348,6 +2376,8 @@ class Execution {
             case 'step-end':
                 if (this.progress.step !== message.step)
                     return;
+                if (message.how === 'warned')
+                    return this.progress.endWithWarning(message.ms);
                 if (message.how !== 'ok' && !this.progress.problem)
                     this.progress.fail(unexplained(message.step, message.status));
                 return this.progress.end(this.statusOf(message), message.ms);
@@ -2380,7 +2410,7 @@ class Execution {
             if (this.facts.commit)
                 this.tellCommit(this.facts.commit);
             if (this.settings.command === 'status')
-                return;
+                return this.lookForDrift(this.facts);
             this.plan = makePlan(this.settings, this.facts, this.door.run);
             if (!this.facts.commit)
                 this.tellCommit(this.plan.target.sha);
@@ -2392,6 +2422,16 @@ class Execution {
         catch (error) {
             this.progress.fail(asDeployError(error).problem);
             this.session?.abort();
+        }
+    }
+    /** For `status`: what a deploy would refuse is what there is to see. */
+    lookForDrift(facts) {
+        try {
+            checkDrift(this.settings, facts, readNginx(this.settings, facts, portsInForce(facts, this.settings.ports)));
+        }
+        catch (error) {
+            this.drift = asDeployError(error).problem;
+            this.progress.note('warning', this.drift.what);
         }
     }
     tellCommit(sha) {
@@ -2418,9 +2458,9 @@ class Execution {
     }
     outcome() {
         this.progress.end('aborted');
-        const { settings, facts, plan, end, progress, door } = this;
+        const { settings, facts, drift, plan, end, progress, door } = this;
         const { steps, problem } = progress;
-        return outcomeOf({ settings, facts, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
+        return outcomeOf({ settings, facts, drift, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
     }
 }
 function whenAborted(signal) {
@@ -2572,7 +2612,7 @@ function request(word, text) {
     return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
 }
 function isHow(word) {
-    return ['ok', 'failed', 'aborted'].includes(word);
+    return ['ok', 'warned', 'failed', 'aborted'].includes(word);
 }
 function isLevel(word) {
     return ['notice', 'warning', 'failure'].includes(word);

@@ -25626,6 +25626,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   ng: () => (/* binding */ runOf)
 });
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(3916);
 // EXTERNAL MODULE: external "node:stream"
@@ -25840,6 +25842,8 @@ function authRefused(refusal) {
 
 
 
+/** How long the rest of a command's output is waited for after its end, in milliseconds. */
+const leftoversMs = 2000;
 /** How long a polite end may take before the socket is torn down, in milliseconds. */
 const farewellMs = 1000;
 /** Makes a connection of a client that is logged in. */
@@ -25929,6 +25933,8 @@ function channelOf(channel, whenOver) {
         whenOver.add(over);
         channel.on('exit', (code, signal) => {
             exit = { code: code ?? null, signal: signal ?? null };
+            // What it left behind may keep its output open for ever.
+            setTimeout(() => settle(exit), leftoversMs).unref();
         });
         channel.on('close', () => settle(exit));
     });
@@ -27111,6 +27117,7 @@ var secrets = __nccwpck_require__(5868);
 
 
 
+
 /**
  * The action's main run: settings in, engine, reporters, outputs. Gives whether it went well. What is not needed for connecting
  * is loaded while the handshake is under way: that is a good part of a short deploy's time.
@@ -27126,6 +27133,7 @@ async function runAction() {
     core.saveState('main', 'begun');
     core.saveState('started', String(startedAt));
     const run = runOf(process.env);
+    core.saveState('run', run.key);
     const info = runInfo(settings, run);
     const reporters = createReporters(info, {
         onCheckRun: ({ id }) => core.saveState('check-run', String(id)),
@@ -27166,14 +27174,14 @@ function cancelled() {
         process.on(signal, () => cancel.abort());
     return cancel.signal;
 }
-/** The run as the ledger and the lock name it. The key is the same in the post step. */
+/** The run as the ledger and the lock name it. Its key is never another run's: not that of a step that runs the action again. */
 function runOf(env) {
     const { runUrl, runAttempt } = (0,run_info/* runInfoFromEnv */.P)(env);
     const key = [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, runAttempt, env.GITHUB_JOB, env.GITHUB_ACTION]
         .filter(Boolean)
         .join('/')
         .replace(/[^A-Za-z0-9._/-]/g, '_');
-    return { key: key || `local-${process.pid}`, actor: env.GITHUB_ACTOR ?? '', url: runUrl, started: new Date().toISOString() };
+    return { key: `${key || 'local'}/${(0,external_node_crypto_.randomBytes)(6).toString('hex')}`, actor: env.GITHUB_ACTOR ?? '', url: runUrl, started: new Date().toISOString() };
 }
 /** What the reporters are told of this run. */
 function runInfo(settings, run) {
@@ -37587,7 +37595,13 @@ function envVariables(text) {
         line += text.slice(at, entry.end).split('\n').length;
         at = entry.end + 1;
     }
+    if (!problems.length && shellBytes(variables) > MAX_BYTES)
+        return wrong('must not be larger than 100 KB with its quotes escaped: put large data into a shared file');
     return problems.length ? wrong(...problems) : right(variables);
+}
+/** The size as shell text: what stands in one variable on the host. A single quote takes four characters there. */
+function shellBytes(variables) {
+    return variables.reduce((sum, { name, value }) => sum + Buffer.byteLength(`export ${name}=''\n${value}`) + 3 * (value.split("'").length - 1), 0);
 }
 /** Reads the entry that begins at the start of a line; it ends at the end of this line or of a later one. */
 function readEntry(text, start) {
@@ -37848,7 +37862,7 @@ const settingsSchema = object({
     'port-files': setting({ group: 'app', doc: "Files of the release in which either slot's port number is replaced by the port to use, one per line or separated by commas." }, pathsInRelease('file')),
     env: setting({
         group: 'app',
-        doc: 'Environment of the app and of all commands: `KEY=value` lines. Values are literal; put quotes around one that spans lines. PORT, RELEASE, SHA, SLOT and SOCKET are set by the deploy.',
+        doc: 'Environment of the app and of all commands: `KEY=value` lines. Values are literal; put quotes around one that spans lines. PORT, RELEASE, SHA and SLOT are set by the deploy.',
         secret: true,
         untrimmed: true,
     }, envVariables),
@@ -38062,10 +38076,13 @@ for (const stream of [process.stdout, process.stderr]) {
     stream._handle?.setBlocking?.(true);
 }
 process.on('unhandledRejection', (error) => void fail(error));
-// The one place that decides how the process ends. `post` runs the same bundle once more, after the job's other steps.
+// The one place that decides how the process ends. The post step runs the same bundle once more, after the job's other steps;
+// a main step that was killed before it began has left nothing to correct.
 try {
-    if (process.env.STATE_main === 'begun')
-        await (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1178))).postRun();
+    if (process.env.BLUEGREEN_POST) {
+        if (process.env.STATE_main === 'begun')
+            await (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1178))).postRun();
+    }
     else if (!(await (0,_action_js__WEBPACK_IMPORTED_MODULE_2__/* .runAction */ .Cs)()))
         process.exitCode = 1;
 }

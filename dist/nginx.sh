@@ -149,29 +149,25 @@ bg_quiet() {
 }
 
 # Where nginx stands to the configuration before a switch: `switch.intent`, from before the edit until the reload is seen.
-# bg_nginx_match SLOT: makes nginx match the slot that `live` names ('' = none): on disk and in what runs.
+# bg_nginx_match SLOT: ends a switch that was interrupted: nginx is made to match the slot that `live` names ('' = none),
+# on disk and in what runs.
 bg_nginx_match() {
-  [ -f "$BG_ROOT/nginx.state" ] || return 0
+  # Without an intent of ours, what differs was changed by somebody else: that is not guessed at.
+  [ -f "$BG_ROOT/nginx.state" ] && [ -f "$BG_ROOT/switch.intent" ] || return 0
   # shellcheck source=/dev/null
   . "$BG_ROOT/nginx.state"
-  _intent='' BG_IN_BEFORE='' BG_IN_TARGET='' BG_IN_WORKERS=''
-  if [ -f "$BG_ROOT/switch.intent" ]; then
-    _intent=1
-    # shellcheck source=/dev/null
-    . "$BG_ROOT/switch.intent"
-  fi
-  [ -n "$1$_intent" ] || return 0
-  bg_nginx_lock || { bg_note failure "another app holds the lock on $BG_NG_FOLDER" && return 1; }
-  _changed=
+  # shellcheck source=/dev/null
+  . "$BG_ROOT/switch.intent"
+  bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
+    'Another app on this host switches its traffic; run the deploy again.' lock-timeout
   eval "_wanted=\$BG_NG_$(bg_upper "${1:-blue}") _unwanted=\$BG_NG_$(bg_upper "$(bg_other "${1:-blue}")")"
   # Before the point of no return the file becomes, byte for byte, what it was.
-  if [ -n "$_intent" ] && [ "$1" != "$BG_IN_TARGET" ]; then
+  if [ "$1" != "$BG_IN_TARGET" ]; then
     eval "_unwanted=\$BG_NG_$(bg_upper "$BG_IN_TARGET")"
     _wanted=$BG_IN_BEFORE
   fi
   if ! bg_region_there "$BG_NG_FILE" "$_wanted" && bg_region_there "$BG_NG_FILE" "$_unwanted"; then
     bg_nginx_write "$_unwanted" "$_wanted" || { bg_note failure "cannot write $BG_NG_FILE" && return 1; }
-    _changed=1
     bg_note warning "$BG_NG_FILE did not match the live slot (${1:-none}): put right"
     if ! _said=$(bg_nginx -t); then
       bg_nginx_write "$_wanted" "$_unwanted"
@@ -179,15 +175,13 @@ bg_nginx_match() {
       return 1
     fi
   fi
-  if [ -n "$_changed$_intent" ]; then
-    bg_workers || { bg_note failure "nginx is not running" && return 1; }
-    if ! bg_reload "$BG_SERVING"; then
-      # A reload that is refused leaves the workers from before the switch, with the configuration from before: in line.
-      bg_same_workers "$BG_IN_WORKERS" && [ "$1" != "$BG_IN_TARGET" ] && [ -n "$_intent" ] || {
-        bg_note failure "nginx did not reload: $BG_SAID"
-        return 1
-      }
-    fi
+  bg_workers || { bg_note failure "nginx is not running" && return 1; }
+  if ! bg_reload "$BG_SERVING"; then
+    # A reload that is refused leaves the workers from before the switch, with the configuration from before: in line.
+    bg_same_workers "$BG_IN_WORKERS" && [ "$1" != "$BG_IN_TARGET" ] || {
+      bg_note failure "nginx did not reload: $BG_SAID"
+      return 1
+    }
   fi
   rm -f "$BG_ROOT/switch.intent"
   bg_nginx_unlock

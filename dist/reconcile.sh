@@ -9,6 +9,7 @@ bg_reconcile() {
   bg_nginx_match "$BG_LIVE" || bg_fail 'nginx cannot be brought in line with the live slot: nothing was stopped' \
     "Look at what nginx says above, mend its configuration, then run the deploy again." nginx-command
   bg_adopt
+  bg_prove
   bg_stop_idle
   bg_remove_incomplete
   bg_end_dead_ledger
@@ -33,9 +34,41 @@ bg_adopt() {
   _other=$(bg_other "$BG_LIVE")
   bg_slot_alive "$_other" && bg_healthy || return 0
   bg_note warning "the live slot ($BG_LIVE) is dead and $_other is healthy: $_other becomes live"
-  bg_set_live "$_other" && bg_nginx_match "$_other" ||
-    bg_fail "nginx cannot be brought in line with the slot $_other" 'Mend the nginx configuration, then run the deploy again.' nginx-command
-  BG_LIVE=$_other
+  bg_make_live "$_other"
+}
+
+# bg_make_live SLOT: the traffic to a slot that runs already. The intent comes first, so that a death in between is mended.
+bg_make_live() {
+  # shellcheck source=/dev/null
+  . "$BG_ROOT/nginx.state"
+  bg_workers
+  BG_IN_TARGET=$1 BG_IN_WORKERS=$BG_SERVING
+  eval "BG_IN_BEFORE=\$BG_NG_$(bg_upper "$(bg_other "$1")")"
+  bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS
+  bg_set_live "$1" && bg_nginx_match "$1" ||
+    bg_fail "nginx cannot be brought in line with the slot $1" 'Mend the nginx configuration, then run the deploy again.' nginx-command
+  BG_LIVE=$1
+}
+
+# A run that died after the switch, before it was proved that the new slot answers: it is proved now, or the old slot,
+# which still runs, gets the traffic back.
+bg_prove() {
+  _unproved=
+  { read -r _unproved <"$BG_ROOT/run/unproved"; } 2>/dev/null
+  [ -n "$_unproved" ] && [ "$_unproved" = "$BG_LIVE" ] && [ -f "$BG_ROOT/nginx.state" ] || return 0
+  # shellcheck source=/dev/null
+  . "$BG_ROOT/nginx.state"
+  _other=$(bg_other "$BG_LIVE")
+  bg_slot_load "$_other" && BG_OLD_PORT=$BG_SL_PORT || BG_OLD_PORT=0
+  bg_slot_load "$BG_LIVE"
+  BG_PORT=$BG_SL_PORT
+  if ! bg_verify; then
+    if bg_slot_alive "$_other" && bg_healthy; then
+      bg_note warning "the live slot ($BG_LIVE) does not answer well through nginx, and was never proved: $_other, which was live before, gets the traffic back"
+      bg_make_live "$_other"
+    fi
+  fi
+  rm -f "$BG_ROOT/run/unproved"
 }
 
 # What is not live is stopped, but only when nginx brings nothing to it any more.
@@ -45,12 +78,18 @@ bg_stop_idle() {
     if [ -n "$BG_LIVE" ] && [ -f "$BG_ROOT/nginx.state" ]; then
       # shellcheck source=/dev/null
       . "$BG_ROOT/nginx.state"
+      bg_workers || bg_fail 'nginx is not running: nothing was stopped' 'Start nginx, then run the deploy again.' nginx-command
       bg_drain "$BG_SL_DRAIN_TIMEOUT"
       bg_quiet "$BG_SL_PORT" 0 || bg_fail "nginx still sends requests to the $_slot slot, which is not live: it was not stopped" \
         "Look for what leads to port $BG_SL_PORT in the nginx configuration." nginx-upstream
     fi
     bg_note notice "the $_slot slot ran without being live: stopped"
+    # Its stop command must not end the live one.
+    BG_GUARD=$BG_LIVE BG_REVIVED=
     bg_slot_stop "$_slot" || bg_fail "the $_slot slot cannot be stopped" 'End what listens on its port by hand.' 'stop stop-timeout'
+    bg_guard
+    [ -z "$BG_REVIVED" ] || bg_note warning "the stop command ended the live slot too; it was started again: a pid file that both releases share leads it to the wrong server (settings stop, shared)"
+    BG_GUARD=
   done
 }
 

@@ -10,6 +10,7 @@ npx --no-install ncc build src/main.ts --out "$fresh" --license licenses.txt --q
 find "$fresh" -name '*.d.ts' -delete
 find "$fresh" -type d -empty -delete
 rm -f "$fresh/pagent.exe"
+cp src/post-entry.js "$fresh/post.js"
 # Only now: a build that fails leaves what was there.
 rm -rf "$out"
 mkdir -p "$(dirname "$out")"

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type * as Core from '@actions/core';
 import { problemText } from './errors.js';
 import type { Outcome } from './events.js';
@@ -23,6 +24,7 @@ export async function runAction(): Promise<boolean> {
   core.saveState('main', 'begun');
   core.saveState('started', String(startedAt));
   const run = runOf(process.env);
+  core.saveState('run', run.key);
   const info = runInfo(settings, run);
   const reporters = createReporters(info, {
     onCheckRun: ({ id }) => core.saveState('check-run', String(id)),
@@ -64,14 +66,14 @@ function cancelled(): AbortSignal {
   return cancel.signal;
 }
 
-/** The run as the ledger and the lock name it. The key is the same in the post step. */
+/** The run as the ledger and the lock name it. Its key is never another run's: not that of a step that runs the action again. */
 export function runOf(env: Record<string, string | undefined>): Run {
   const { runUrl, runAttempt } = runInfoFromEnv(env);
   const key = [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, runAttempt, env.GITHUB_JOB, env.GITHUB_ACTION]
     .filter(Boolean)
     .join('/')
     .replace(/[^A-Za-z0-9._/-]/g, '_');
-  return { key: key || `local-${process.pid}`, actor: env.GITHUB_ACTOR ?? '', url: runUrl, started: new Date().toISOString() };
+  return { key: `${key || 'local'}/${randomBytes(6).toString('hex')}`, actor: env.GITHUB_ACTOR ?? '', url: runUrl, started: new Date().toISOString() };
 }
 
 /** What the reporters are told of this run. */

@@ -10,10 +10,12 @@ for (const stream of [process.stdout, process.stderr]) {
 
 process.on('unhandledRejection', (error) => void fail(error));
 
-// The one place that decides how the process ends. `post` runs the same bundle once more, after the job's other steps.
+// The one place that decides how the process ends. The post step runs the same bundle once more, after the job's other steps;
+// a main step that was killed before it began has left nothing to correct.
 try {
-  if (process.env.STATE_main === 'begun') await (await import('./post.js')).postRun();
-  else if (!(await runAction())) process.exitCode = 1;
+  if (process.env.BLUEGREEN_POST) {
+    if (process.env.STATE_main === 'begun') await (await import('./post.js')).postRun();
+  } else if (!(await runAction())) process.exitCode = 1;
 } catch (error) {
   await fail(error);
 }

@@ -16,7 +16,7 @@ export async function postRun(): Promise<void> {
   const [checkRun, deployment] = [Number(core.getState('check-run')), Number(core.getState('deployment'))];
   const { settings, key } = settingsFromInputs(process.env);
   for (const secret of secretLines(settings)) core.setSecret(secret);
-  const run = runOf(process.env);
+  const run = { ...runOf(process.env), key: core.getState('run') };
   const info = runInfo(settings, run);
   const line = await askOutcome(settings, { connect: () => connectTo(settings, key), run });
   const outcome = outcomeOf(settings, line);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const bundle = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+const postBundle = fileURLToPath(new URL('../dist/post.js', import.meta.url));
 
 /** The defaults of action.yml, which a runner fills in. */
 const defaults = readDefaults();
@@ -65,7 +66,7 @@ export async function runAction(inputs, options = {}) {
 /** Runs the post step with what the main step saved, as a runner does. */
 export function runPost(inputs, state, options = {}) {
   const saved = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
-  return runAction(inputs, { ...options, env: { ...saved, ...options.env } });
+  return runAction(inputs, { bundle: postBundle, ...options, env: { ...saved, ...options.env } });
 }
 
 function gitHubEnv() {

@@ -1,3 +1,4 @@
+import type { Problem } from '../errors.js';
 import type { Settings } from '../settings/settings.js';
 import { otherSlot, type Facts } from './facts.js';
 import type { Plan } from './plan.js';
@@ -37,7 +38,7 @@ export function statusSentence(facts: Facts): string {
 }
 
 /** The host as it is, for people to read. */
-export function statusMarkdown(settings: Settings, facts: Facts): string {
+export function statusMarkdown(settings: Settings, facts: Facts, drift: Problem | undefined): string {
   const slots = (['blue', 'green'] as const).map((slot) => {
     const known = facts.slots[slot];
     const state = !known ? '' : known.alive ? (known.healthy ? 'healthy' : 'runs, not healthy') : 'not running';
@@ -48,7 +49,8 @@ export function statusMarkdown(settings: Settings, facts: Facts): string {
   const live = facts.live ? facts.slots[facts.live] : undefined;
   return [
     ['| slot | release | commit | port | state |', '| --- | --- | --- | --- | --- |', ...slots].join('\n'),
-    would.length ? `The next run would:\n${would.map((act) => `- ${act}`).join('\n')}` : live && !live.alive ? 'The live app does not run. A deploy or a rollback starts one again.' : `${settings.root} is as \`live\` says.`,
+    drift ? `**${drift.what}.** ${drift.next}` : '',
+    would.length ? `The next run would:\n${would.map((act) => `- ${act}`).join('\n')}` : live && !live.alive ? 'The live app does not run. A deploy or a rollback starts one again.' : drift ? '' : `${settings.root} is as \`live\` says.`,
     ledger.length ? ['| ended | command | release | outcome | by |', '| --- | --- | --- | --- | --- |', ...ledger].join('\n') : '',
   ]
     .filter(Boolean)

@@ -13,6 +13,8 @@ export type End = Extract<AgentMessage, { type: 'end' }>;
 export interface Ran {
   settings: Settings;
   facts: Facts | undefined;
+  /** For `status`: where nginx and `live` do not agree. */
+  drift: Problem | undefined;
   /** Undefined when it never came to that: then the host was not changed. */
   plan: Plan | undefined;
   /** Undefined when the agent's last word did not come. */
@@ -66,8 +68,8 @@ function sentenceOf(ran: Ran, conclusion: Conclusion): string {
   return conclusion === 'cancelled' ? cancelled(ran) : failure(ran);
 }
 
-function success({ settings, facts, plan }: Ran): string {
-  if (settings.command === 'status' && facts) return statusSentence(facts);
+function success({ settings, facts, drift, plan }: Ran): string {
+  if (settings.command === 'status' && facts) return statusSentence(facts) + (drift ? `; ${drift.what}` : '');
   if (!plan) return 'done';
   const { release, sha, slot, port } = plan.target;
   if (settings.command === 'plan') return plan.skip || `a deploy would put ${sha.slice(0, 7)} live on ${slot}; nothing was changed`;
@@ -90,7 +92,7 @@ function whatIsLive({ plan, end }: Ran): string {
   return plan ? 'the host decides by itself what is live, and the next run mends what is left' : 'nothing was changed';
 }
 
-function extraOf({ settings, plan, facts }: Ran): string | undefined {
+function extraOf({ settings, plan, facts, drift }: Ran): string | undefined {
   if (settings.command === 'plan' && plan && facts) return planMarkdown(plan, facts);
-  return settings.command === 'status' && facts ? statusMarkdown(settings, facts) : undefined;
+  return settings.command === 'status' && facts ? statusMarkdown(settings, facts, drift) : undefined;
 }

@@ -42,7 +42,8 @@ export function makePlan(settings: Settings, facts: Facts, run: Run): Plan {
   checkHost(settings, facts);
   const ports = portsInForce(facts, settings.ports);
   const nginx = readNginx(settings, facts, ports);
-  checkDrift(settings, facts, nginx);
+  // What an interrupted switch left is reconcile's to mend, not a person's doing.
+  if (!facts.intent) checkDrift(settings, facts, nginx);
   const { slot, port, oldPort } = slotsToUse(facts, ports, nginx.edit.serving);
   const back = settings.command === 'rollback';
   const what = back ? oldRelease(settings, facts) : newRelease(settings, facts);

@@ -54,6 +54,17 @@ export class Progress {
 
   private pendingLog = '';
 
+  /** The step failed, which only warns: the run goes on, and its problem is not the run's. */
+  endWithWarning(ms: number): void {
+    const problem = this.current?.problem;
+    if (problem) {
+      if (this.problem === problem) this.problem = undefined;
+      this.note('warning', problem.what);
+      if (this.current) this.current.problem = undefined;
+    }
+    this.end('warning', ms);
+  }
+
   /** @param ms how long it took by the host's own clock, where that is known */
   end(status: StepStatus, ms?: number): void {
     const { current } = this;

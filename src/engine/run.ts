@@ -1,15 +1,18 @@
-import { DeployError } from '../errors.js';
+import { DeployError, type Problem } from '../errors.js';
 import type { Event, Outcome } from '../events.js';
 import type { Connection } from '../host/connect.js';
 import type { AgentMessage } from '../host/protocol.js';
 import type { Settings } from '../settings/settings.js';
+import { checkDrift } from './checks.js';
 import { readFacts, type Facts } from './facts.js';
 import type { Run } from './ledger.js';
 import { askOutcome } from './ask-outcome.js';
 import { outcomeOf, type End } from './outcome.js';
+import { readNginx } from './nginx-facts.js';
 import { makePlan, type Plan } from './plan.js';
 import { Progress } from './progress.js';
 import { startSession, type Session } from './session.js';
+import { portsInForce } from './slots.js';
 
 /** What a run needs from its front door. */
 export interface Door {
@@ -40,6 +43,7 @@ class Execution {
   private plan: Plan | undefined;
   private end: End | undefined;
   private session: Session | undefined;
+  private drift: Problem | undefined;
 
   constructor(
     private readonly settings: Settings,
@@ -91,7 +95,7 @@ class Execution {
     await Promise.race([done, this.session.closed, cancel]);
     if (this.end || this.door.cancelled.aborted) return;
     const { code, said } = await this.session.closed;
-    await this.lost(connection, code, said);
+    await Promise.race([this.lost(connection, code, said), cancel]);
   }
 
   private message(message: AgentMessage, ended: () => void): void {
@@ -100,6 +104,7 @@ class Execution {
         return this.progress.begin(message.step);
       case 'step-end':
         if (this.progress.step !== message.step) return;
+        if (message.how === 'warned') return this.progress.endWithWarning(message.ms);
         if (message.how !== 'ok' && !this.progress.problem) this.progress.fail(unexplained(message.step, message.status));
         return this.progress.end(this.statusOf(message), message.ms);
       case 'note':
@@ -130,7 +135,7 @@ class Execution {
     try {
       this.facts = readFacts(data, this.session?.mark ?? '');
       if (this.facts.commit) this.tellCommit(this.facts.commit);
-      if (this.settings.command === 'status') return;
+      if (this.settings.command === 'status') return this.lookForDrift(this.facts);
       this.plan = makePlan(this.settings, this.facts, this.door.run);
       if (!this.facts.commit) this.tellCommit(this.plan.target.sha);
       for (const warning of this.plan.warnings) this.progress.note('warning', warning);
@@ -138,6 +143,16 @@ class Execution {
     } catch (error) {
       this.progress.fail(asDeployError(error).problem);
       this.session?.abort();
+    }
+  }
+
+  /** For `status`: what a deploy would refuse is what there is to see. */
+  private lookForDrift(facts: Facts): void {
+    try {
+      checkDrift(this.settings, facts, readNginx(this.settings, facts, portsInForce(facts, this.settings.ports)));
+    } catch (error) {
+      this.drift = asDeployError(error).problem;
+      this.progress.note('warning', this.drift.what);
     }
   }
 
@@ -166,9 +181,9 @@ class Execution {
 
   private outcome(): Outcome {
     this.progress.end('aborted');
-    const { settings, facts, plan, end, progress, door } = this;
+    const { settings, facts, drift, plan, end, progress, door } = this;
     const { steps, problem } = progress;
-    return outcomeOf({ settings, facts, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
+    return outcomeOf({ settings, facts, drift, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
   }
 }
 

@@ -38,6 +38,9 @@ interface Carrier {
   limitMs: number;
 }
 
+/** How long the rest of a command's output is waited for after its end, in milliseconds. */
+const leftoversMs = 2000;
+
 /** How long a polite end may take before the socket is torn down, in milliseconds. */
 const farewellMs = 1000;
 
@@ -119,6 +122,8 @@ function channelOf(channel: ClientChannel, whenOver: Set<() => void>): Channel {
     whenOver.add(over);
     channel.on('exit', (code: number | null, signal?: string) => {
       exit = { code: code ?? null, signal: signal ?? null };
+      // What it left behind may keep its output open for ever.
+      setTimeout(() => settle(exit), leftoversMs).unref();
     });
     channel.on('close', () => settle(exit));
   });

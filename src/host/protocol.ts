@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 export type AgentMessage =
   | { type: 'begin' }
   | { type: 'step-start'; step: string }
-  | { type: 'step-end'; step: string; how: 'ok' | 'failed' | 'aborted'; status: number; ms: number }
+  | { type: 'step-end'; step: string; how: 'ok' | 'warned' | 'failed' | 'aborted'; status: number; ms: number }
   | { type: 'note'; level: 'notice' | 'warning' | 'failure'; text: string }
   | { type: 'problem'; what: string; next: string; settings: string[]; details: string }
   /** The end of the app's log. */
@@ -123,8 +123,8 @@ export function request(word: 'request' | 'token' | 'env' | 'plan', text: string
   return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
 }
 
-function isHow(word: string): word is 'ok' | 'failed' | 'aborted' {
-  return ['ok', 'failed', 'aborted'].includes(word);
+function isHow(word: string): word is 'ok' | 'warned' | 'failed' | 'aborted' {
+  return ['ok', 'warned', 'failed', 'aborted'].includes(word);
 }
 
 function isLevel(word: string): word is 'notice' | 'warning' | 'failure' {

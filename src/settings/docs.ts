@@ -22,7 +22,7 @@ export function actionYml(schema: Schema = settingsSchema): string {
     'runs:',
     '  using: node24',
     '  main: dist/index.js',
-    '  post: dist/index.js',
+    '  post: dist/post.js',
     '  post-if: always()',
   ];
   return `${lines.join('\n')}\n`;

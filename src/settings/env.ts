@@ -36,7 +36,13 @@ export function envVariables(text: string): Parsed<EnvVariable[]> {
     line += text.slice(at, entry.end).split('\n').length;
     at = entry.end + 1;
   }
+  if (!problems.length && shellBytes(variables) > MAX_BYTES) return wrong('must not be larger than 100 KB with its quotes escaped: put large data into a shared file');
   return problems.length ? wrong(...problems) : right(variables);
+}
+
+/** The size as shell text: what stands in one variable on the host. A single quote takes four characters there. */
+function shellBytes(variables: EnvVariable[]): number {
+  return variables.reduce((sum, { name, value }) => sum + Buffer.byteLength(`export ${name}=''\n${value}`) + 3 * (value.split("'").length - 1), 0);
 }
 
 interface Entry {

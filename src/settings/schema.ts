@@ -90,7 +90,7 @@ export const settingsSchema = z.object({
   env: setting(
     {
       group: 'app',
-      doc: 'Environment of the app and of all commands: `KEY=value` lines. Values are literal; put quotes around one that spans lines. PORT, RELEASE, SHA, SLOT and SOCKET are set by the deploy.',
+      doc: 'Environment of the app and of all commands: `KEY=value` lines. Values are literal; put quotes around one that spans lines. PORT, RELEASE, SHA and SLOT are set by the deploy.',
       secret: true,
       untrimmed: true,
     },

@@ -91,6 +91,19 @@ describe('a run that is cancelled, or loses its line', () => {
     }
   });
 
+  test('cancelled in its very first moment: the post step changes nothing', async () => {
+    const sha = stage.repo.commit({ version: 'early' });
+    for (const delay of [30, 90, 150]) {
+      const lines = stage.ledger().length;
+      const main = await stage.deploy(sha, { install: 'sleep 1' }, { onStart: (child: ChildProcess) => void setTimeout(() => child.kill('SIGINT'), delay) });
+      expect(main.code).not.toBe(0);
+      const post = await runPost({ ...stage.inputs, ref: sha }, main.state, { env: { GITHUB_SHA: sha } });
+      expect(post.log).not.toContain('is live on');
+      expect((await stage.ask()).body).toBe(live);
+      expect(stage.ledger().slice(lines).filter(({ outcome }) => outcome === 'success')).toEqual([]);
+    }
+  });
+
   test('the line is cut during install: the host aborts by itself', async () => {
     const proxy = await startProxy({ target: { host: stage.sshd.host, port: stage.sshd.port } });
     try {

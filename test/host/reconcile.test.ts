@@ -1,4 +1,4 @@
-import { spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -143,12 +143,65 @@ describe('the next run mends what an earlier one left', () => {
 
   test('what a person changed by hand is not guessed at: status shows it, a deploy stops and says it', async () => {
     const before = stage.nginx.read();
-    writeFileSync(stage.nginx.file, swapPorts(before, stage).replace('upstream shop {', 'upstream shop { # by hand'));
+    const byHand = swapPorts(before, stage);
+    writeFileSync(stage.nginx.file, byHand);
     const run = await stage.deploy(stage.repo.commit({ version: 'two' }));
     expect(run.code).toBe(1);
     expect(run.log).toContain('somebody changed it by hand');
-    expect(stage.nginx.read()).toContain('# by hand');
+    expect(stage.nginx.read()).toBe(byHand);
+    const status = await stage.deploy('', { command: 'status' });
+    expect(status.summary).toContain('somebody changed it by hand');
     writeFileSync(stage.nginx.file, before);
+    expect((await stage.deploy('', { command: 'status' })).summary).toContain('is as `live` says');
+    await expectConverged('three');
+  });
+
+  test('SIGKILL to the agent during verify, the new release bad through nginx: the old slot gets the traffic back', async () => {
+    const bad = "require('http').createServer((q, r) => { if (q.url.includes('visit')) require('fs').writeFileSync('" + marker('verify') + "', ''); r.statusCode = q.url.includes('visit') ? 500 : 200; r.end('bad'); }).listen(process.env.PORT, '127.0.0.1')";
+    const old = { live: stage.live(), pid: stage.pid(stage.live()) };
+    const visit = `http://127.0.0.1:${stage.ports.site}/visit`;
+    await agentDies('two', { start: `exec ${process.execPath} -e ${JSON.stringify(bad)}`, 'verify-url': visit, 'switch-timeout': '5s' }, 'verify');
+    const failed = await stage.deploy(stage.repo.commit({ version: 'three' }), { install: 'false', 'verify-url': visit });
+    expect(failed.log).toContain('was never proved');
+    expect(stage.live()).toBe(old.live);
+    expect(stage.pid(old.live)).toBe(old.pid);
+    expect(await stage.ask()).toEqual({ status: 200, body: 'one' });
+  });
+
+  test('status beside a deploy that runs touches nothing of it', async () => {
+    const deploying = stage.deploy(stage.repo.commit({ version: 'two' }), { install: waiting('install') });
+    await until(() => existsSync(marker('install')), 'install runs');
+    const records = () => readdirSync(join(stage.root, 'run')).filter((name) => name.startsWith('step.') && readFileSync(join(stage.root, 'run', name), 'utf8') !== '');
+    const before = records();
+    expect(before).toHaveLength(1);
+    expect((await stage.deploy('', { command: 'status' })).code).toBe(0);
+    expect(records()).toEqual(before);
+    writeFileSync(`${marker('install')}.go`, '');
+    expect((await deploying).code).toBe(0);
+  });
+
+  test('the agent dies, the line lives, a step hangs on: the action notices', async () => {
+    const deploying = stage.deploy(stage.repo.commit({ version: 'two' }), { install: waiting('install') });
+    await until(() => existsSync(marker('install')), 'install runs');
+    process.kill(Number(lockHolders()[0]), 'SIGKILL');
+    const run = await deploying;
+    expect(run.code).toBe(1);
+    expect(run.log).toContain('the line to the host was lost during the step install');
+    await expectConverged('three');
+  });
+
+  test('the switch waits for the lock on the folder of nginx’s main file', async () => {
+    const holder = spawn('flock', [join(stage.dir, 'nginx', 'conf'), 'sleep', '60'], { detached: true, stdio: 'ignore' });
+    try {
+      await until(() => spawnSync('flock', ['-n', join(stage.dir, 'nginx', 'conf'), 'true']).status !== 0, 'the lock is held');
+      const before = stage.nginx.read();
+      const run = await stage.deploy(stage.repo.commit({ version: 'two' }), { 'lock-timeout': '1s' });
+      expect(run.log).toContain('was not free within 1 s');
+      expect(run.code).toBe(1);
+      expect(stage.nginx.read()).toBe(before);
+    } finally {
+      if (holder.pid) process.kill(-holder.pid, 'SIGKILL');
+    }
     await expectConverged('three');
   });
 

@@ -39,8 +39,12 @@ bg_step_stop() {
 bg_step_prune() {
   for _id in $BG_PRUNE; do
     # shellcheck disable=SC2115 # the id comes from the plan and was checked there
-    rm -rf "$BG_ROOT/releases/$_id" && git --git-dir="$BG_ROOT/repo.git" update-ref -d "refs/bluegreen/$_id" 2>/dev/null
-    printf 'removed %s\n' "$_id"
+    if rm -rf "$BG_ROOT/releases/$_id"; then
+      git --git-dir="$BG_ROOT/repo.git" update-ref -d "refs/bluegreen/$_id" 2>/dev/null
+      printf 'removed %s\n' "$_id"
+    else
+      bg_note warning "$BG_ROOT/releases/$_id cannot be removed by the user $(id -un): files of another user are in it; remove it by hand"
+    fi
   done
   [ ! -d "$BG_ROOT/repo.git" ] || git --git-dir="$BG_ROOT/repo.git" -c gc.autoDetach=false gc --auto --quiet 2>&1
 }

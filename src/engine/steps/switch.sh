@@ -11,6 +11,8 @@ bg_step_switch() {
   bg_save "$BG_ROOT/run/before" BG_BASE_STATUS BG_BASE_REACHED BG_BASE_KNOWN
   bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
     'Another app on this host switches its traffic; run the deploy again.' lock-timeout
+  # Until verify has seen who answers.
+  printf '%s\n' "$BG_SLOT" >"$BG_ROOT/run/unproved"
   bg_switch_to "$BG_SLOT" "$BG_NG_REGION" "$BG_PREVIOUS_SLOT"
   bg_nginx_unlock
   bg_note notice "$BG_NG_FILE: port $BG_PORT serves; new nginx workers:$BG_SERVING"
@@ -59,8 +61,15 @@ bg_file_changed() {
 
 # Proved is: connections come to the new slot while we ask, none to the old one. A 200 alone says nothing.
 bg_step_verify() {
+  bg_verify || bg_not_verified
+  rm -f "$BG_ROOT/run/unproved"
+}
+
+# bg_verify: asks until it is proved that BG_PORT answers and BG_OLD_PORT does not, up to switch-timeout.
+bg_verify() {
+  BG_BASE_STATUS=000 BG_BASE_REACHED=0 BG_BASE_KNOWN=
   # shellcheck source=/dev/null
-  . "$BG_ROOT/run/before"
+  [ ! -f "$BG_ROOT/run/before" ] || . "$BG_ROOT/run/before"
   bg_now
   _until=$((BG_NOW + BG_NG_TIMEOUT * 1000))
   while :; do
@@ -84,9 +93,12 @@ bg_step_verify() {
       fi
     fi
     bg_now
-    [ "$BG_NOW" -lt "$_until" ] || break
+    [ "$BG_NOW" -lt "$_until" ] || return 1
     bg_sleep 0.1
   done
+}
+
+bg_not_verified() {
   bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
   if [ "$BG_STRAYED" != 0 ]; then
     bg_fail "after the switch, requests still reach the old port $BG_OLD_PORT" \
@@ -112,5 +124,6 @@ bg_switch_back() {
     bg_switch_to "$(bg_other "$BG_SLOT")" "$_now" "$BG_SLOT"
     bg_set_live ''
   fi
+  rm -f "$BG_ROOT/run/unproved"
   bg_note warning "switched back: ${BG_PREVIOUS_SLOT:-no slot} has the traffic again"
 }

@@ -7,7 +7,7 @@
 
 bg_main() {
   umask 022
-  BG_ABORT='' BG_RAN_OUT='' BG_STEP_PID='' BG_SECRET_TOKEN='' BG_SECRET_ENV=''
+  BG_ABORT='' BG_RAN_OUT='' BG_STEP_PID='' BG_LOCKED='' BG_ON_FAILURE='' BG_SECRET_TOKEN='' BG_SECRET_ENV=''
   # A handler, not "ignore": that would be inherited by everything that is started.
   trap ':' PIPE HUP
   trap 'BG_ABORT=1' USR1 INT TERM
@@ -84,7 +84,6 @@ bg_read_plan() {
 # The pump ends with its last writer; a background process of a step may be one for ever, so not for long.
 bg_close_pipes() {
   exec >/dev/null
-  rm -f "$BG_ROOT"/run/step.* 2>/dev/null
   kill "$BG_TICKER" 2>/dev/null
   ( trap - TERM; sleep 1; kill "$BG_PUMP" ) >/dev/null 2>&1 &
   _timer=$!
@@ -101,7 +100,7 @@ bg_change() {
   _status=$?
   bg_step_end lock "$_status"
   [ "$_status" = 0 ] || { bg_end_early && return; }
-  bg_run_step reconcile "$BG_STEP_TIMEOUT" '' 'BG_AT_START=1 && bg_reconcile'
+  bg_run_step reconcile $((BG_STEP_TIMEOUT + BG_LOCK_TIMEOUT)) '' 'BG_AT_START=1 && bg_reconcile'
   [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
   bg_run_step survey "$BG_STEP_TIMEOUT" "$BG_SECRET_TOKEN" 'bg_survey'
   [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
@@ -122,8 +121,12 @@ bg_outcome() {
   bg_now
   _until=$((BG_NOW + BG_OUTCOME_WAIT * 1000))
   while [ -z "$BG_ABORT" ]; do
+    _free=
+    [ -f "$BG_ROOT/lock" ] && ! flock -n "$BG_ROOT/lock" true || _free=1
     _line=$(grep -F "\"run\":\"$BG_RUN\"" "$BG_ROOT/ledger.ndjson" 2>/dev/null | tail -n 1)
     [ -z "$_line" ] || { bg_event ledger "$(bg_encode "$_line")" && break; }
+    # Looked at before the line: who has let the lock go has written it.
+    [ -z "$_free" ] || break
     bg_now
     [ "$BG_NOW" -lt "$_until" ] || break
     sleep 0.5 &
@@ -165,6 +168,7 @@ bg_lock() {
     sleep 0.2 9>&- &
     wait $!
   done
+  BG_LOCKED=1
   printf '%s, since %s\n' "$BG_HOLDER" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$BG_ROOT/lock"
 }
 
@@ -180,8 +184,10 @@ bg_step_end() {
   bg_now
   BG_STEP_STATUS=$2
   _how=ok
-  [ "$2" = 0 ] || _how=failed
-  [ "$2" = 0 ] || [ -z "$BG_ABORT" ] || _how=aborted
+  # From the switch on an abort ends nothing: what fails then has failed by itself.
+  if [ "$2" != 0 ]; then
+    case $BG_ON_FAILURE in warn) _how=warned ;; back) _how=failed ;; *) if [ -n "$BG_ABORT" ]; then _how=aborted; else _how=failed; fi ;; esac
+  fi
   bg_event step-end "$1" "$_how" "$2" $((BG_NOW - BG_STEP_BEGUN))
   BG_STEPS="${BG_STEPS:+$BG_STEPS,}{\"name\":\"$1\",\"status\":\"$_how\",\"ms\":$((BG_NOW - BG_STEP_BEGUN))}"
 }
@@ -256,8 +262,6 @@ bg_run_plan() {
   [ -z "$BG_SKIP" ] || { bg_ledger skipped && bg_end skipped && return; }
   # A run that dies leaves this line; the next run ends it in the ledger.
   printf '%s' "$BG_LEDGER" >"$BG_ROOT/run/current"
-  bg_now
-  BG_BEGUN=$BG_NOW
   _n=0 BG_RESULT=success
   while [ "$_n" -lt "$BG_COUNT" ]; do
     _n=$((_n + 1))
@@ -281,7 +285,8 @@ bg_run_plan() {
   done
   if [ "$BG_RESULT" != success ]; then
     bg_live
-    [ "$BG_ON_FAILURE" != back ] || [ "$BG_LIVE" != "$BG_SLOT" ] || bg_run_step switch-back "$BG_STEP_TIMEOUT" '' 'bg_switch_back' final
+    _failed=$BG_ON_FAILURE BG_ON_FAILURE=back
+    [ "$_failed" != back ] || [ "$BG_LIVE" != "$BG_SLOT" ] || bg_run_step switch-back "$BG_STEP_TIMEOUT" '' 'bg_switch_back' final
     bg_run_step reconcile "$BG_STEP_TIMEOUT" '' 'bg_reconcile' final
   fi
   bg_ledger "$BG_RESULT"
@@ -306,6 +311,8 @@ bg_end_early() { if [ -n "$BG_ABORT" ]; then bg_end aborted; else bg_end failed;
 # bg_end success|failed|aborted|skipped|looked: the last event, with what is live now.
 bg_end() {
   bg_live
+  # Only the holder of the lock knows that no other run's step is among them.
+  [ -z "$BG_LOCKED" ] || rm -f "$BG_ROOT"/run/step.*
   exec 9>&-
   bg_event end "$1" "${BG_LIVE:-none}" "$(bg_release_of "$BG_LIVE")"
 }

@@ -105,11 +105,10 @@ bg_group_alive() {
   kill -0 "-$1" 2>/dev/null || return 1
   for _stat in /proc/[0-9]*/stat; do
     { read -r _line <"$_stat"; } 2>/dev/null || continue
-    _line=${_line##*) }
-    case $_line in
-      Z* | X*) ;;
-      [A-Z]" "[0-9]*" $1 "*) return 0 ;;
-    esac
+    # State, parent, group, …
+    case ${_line##*) } in Z* | X*) continue ;; *) _line=${_line##*) } ;; esac
+    _line=${_line#* * }
+    [ "${_line%% *}" != "$1" ] || return 0
   done
   return 1
 }
