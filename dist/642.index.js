@@ -2254,7 +2254,8 @@ class Progress {
         if (problem) {
             if (this.problem === problem)
                 this.problem = undefined;
-            this.note('warning', problem.what);
+            const settings = problem.settings.length ? ` (settings ${problem.settings.join(', ')})` : '';
+            this.note('warning', `${problem.what}. The traffic is on the new slot. ${problem.next}${settings}`);
             if (this.current)
                 this.current.problem = undefined;
         }

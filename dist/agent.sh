@@ -275,7 +275,7 @@ bg_run_plan() {
     bg_run_step "$_name" "$_limit" "$_secret" "$_script" $_final
     [ "$BG_STEP_STATUS" != 0 ] || continue
     case $BG_ON_FAILURE in
-      warn) bg_note warning "$_name did not end well; the traffic is on the new slot" ;;
+      warn) ;;
       *)
         BG_RESULT=failed
         [ -z "$BG_ABORT" ] || [ -n "$_final" ] || BG_RESULT=aborted

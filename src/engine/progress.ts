@@ -59,7 +59,8 @@ export class Progress {
     const problem = this.current?.problem;
     if (problem) {
       if (this.problem === problem) this.problem = undefined;
-      this.note('warning', problem.what);
+      const settings = problem.settings.length ? ` (settings ${problem.settings.join(', ')})` : '';
+      this.note('warning', `${problem.what}. The traffic is on the new slot. ${problem.next}${settings}`);
       if (this.current) this.current.problem = undefined;
     }
     this.end('warning', ms);

@@ -120,7 +120,7 @@ describe('action.yml', () => {
   test('has the inputs and outputs of the schema, and runs dist before and after', () => {
     expect(Object.keys(action.inputs)).toEqual(Object.keys(settingsSchema.shape));
     expect(Object.keys(action.outputs)).toEqual(outputs.map(({ name }) => name));
-    expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js', post: 'dist/index.js', 'post-if': 'always()' });
+    expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js', post: 'dist/post.js', 'post-if': 'always()' });
   });
 
   test("gives the workflow's token as the default of both tokens, and asks for what every command needs", () => {
