@@ -272,7 +272,7 @@ describe('code and commands', () => {
     expect(run.code).toBe(0);
     expect(run.outputs.switched).toBe('true');
     expect(run.log).toContain('the after-switch command ended with status 3');
-    expect(run.log).toContain('the traffic is on the new slot');
+    expect(run.log).toContain('The traffic is on the new slot');
     expect((await reply()).env.SHA).toBe(sha);
   });
 
