@@ -89,8 +89,15 @@ describe('a bad line is named by its number', () => {
   });
 });
 
-test('100 KB in all are the bound, counted in bytes', () => {
-  expect(read(`A=${'x'.repeat(100 * 1024 - 2)}`)).toMatchObject({ A: expect.any(String) });
+test('100 KB in all are the bound, counted in bytes, as the shell text that they become', () => {
+  const around = "export A=''\n".length;
+  expect(read(`A=${'x'.repeat(100 * 1024 - around)}`)).toMatchObject({ A: expect.any(String) });
+  expect(read(`A=${'x'.repeat(100 * 1024 - around + 1)}`)).toEqual([expect.stringContaining('100 KB')]);
+  expect(read(`A=${'x'.repeat(100 * 1024)}`)).toEqual([expect.stringContaining('100 KB')]);
+  expect(read(`A=${'ü'.repeat(60 * 1024)}`)).toEqual([expect.stringContaining('100 KB')]);
+  // Each single quote takes four characters there.
+  expect(read(`A="${"'".repeat(26 * 1024)}"`)).toEqual([expect.stringContaining('quotes escaped')]);
+});
   expect(read(`A=${'x'.repeat(100 * 1024 - 1)}`)).toEqual([expect.stringContaining('100 KB')]);
   expect(read(`A=${'ü'.repeat(60 * 1024)}`)).toEqual([expect.stringContaining('100 KB')]);
 });
