@@ -10,6 +10,7 @@ bg_nginx() { (eval "$BG_NG_COMMAND \"\$@\"") 9>&- 8<&- 2>&1; }
 # One switch at a time on this host: several apps share an nginx. On the folder of its main file, held on descriptor 8 until this process ends
 # or bg_nginx_unlock is called.
 bg_nginx_lock() {
+  [ -z "$BG_NG_HELD" ] || return 0
   exec 8<"$BG_NG_FOLDER" || return 1
   bg_now
   _until=$((BG_NOW + BG_LOCK_TIMEOUT * 1000))
@@ -18,9 +19,10 @@ bg_nginx_lock() {
     [ "$BG_NOW" -lt "$_until" ] || return 1
     bg_sleep 0.05
   done
+  BG_NG_HELD=1
 }
 
-bg_nginx_unlock() { exec 8<&-; }
+bg_nginx_unlock() { exec 8<&- && BG_NG_HELD=''; }
 
 # bg_region_swap FILE FROM TO: the file with one region of whole lines replaced, on standard output.
 # FROM must be there exactly once, from a line's start to a line's end. TO = FROM only asks.

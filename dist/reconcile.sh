@@ -41,6 +41,9 @@ bg_adopt() {
 bg_make_live() {
   # shellcheck source=/dev/null
   . "$BG_ROOT/nginx.state"
+  # Before `live` says so, nobody else may be at nginx: what is reported is what serves.
+  bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
+    'Another app on this host switches its traffic; run the deploy again.' lock-timeout
   bg_workers
   BG_IN_TARGET=$1 BG_IN_WORKERS=$BG_SERVING
   eval "BG_IN_BEFORE=\$BG_NG_$(bg_upper "$(bg_other "$1")")"
