@@ -136,6 +136,10 @@ class LogReporter {
     finish(outcome) {
         this.close();
         this.line(`${format/* conclusionMarks */.Gk[outcome.conclusion]} ${(0,clean/* oneLine */.TN)(outcome.sentence)} (${(0,format/* duration */.p0)(outcome.durationMs)})`);
+        if (outcome.extraText) {
+            this.foreign(`\n${(0,clean/* plainText */.wh)(outcome.extraText).trimEnd()}\n`);
+            this.resumeCommands();
+        }
         if (outcome.problem) {
             if (!this.failed)
                 this.annotations.add((0,format/* problemAnnotation */.Lj)(outcome.problem));

@@ -27212,6 +27212,7 @@ function setOutputs(core, outcome, checkRunUrl) {
     core.setOutput('switched', outcome.switched);
     core.setOutput('duration-ms', outcome.durationMs);
     core.setOutput('steps', JSON.stringify(steps));
+    core.setOutput('status', outcome.status ?? '');
     core.setOutput('check-run-url', checkRunUrl);
 }
 
@@ -27802,6 +27803,11 @@ function statusRanges(text) {
     }
     return ranges.length ? right(ranges) : wrong('must name at least one status code, such as 200-299');
 }
+/** A share in percent, `5%` or `2.5`, both bounds included. */
+function percentage(text) {
+    const value = /^[0-9]{1,3}(\.[0-9]{1,3})?\s*%?$/.test(text) ? parseFloat(text) : NaN;
+    return value >= 0 && value <= 100 ? right(value) : wrong('must be a share between 0% and 100%, such as 5% or 0.5%');
+}
 
 ;// CONCATENATED MODULE: ./src/settings/host.ts
 
@@ -27990,11 +27996,27 @@ function checkTogether(values) {
     if (supervisor === 'command' && stop === '' && (deploys || (command === 'rollback' && start))) {
         missing('stop', 'with supervisor: command, say how the app stops');
     }
-    if (supervisor === 'process' && stop && command !== 'status') {
+    if (supervisor === 'process' && stop && command !== 'status' && command !== 'setup') {
         problems.push({
             name: 'stop',
             message: 'is for supervisor: command; with supervisor: process the app is ended by a signal. Remove stop, or set supervisor: command',
         });
+    }
+    problems.push(...socketProblems(values));
+    return problems;
+}
+/** The longest path of a Unix socket (sun_path in unix(7)), without its closing zero byte. */
+const LONGEST_SOCKET = 107;
+function socketProblems({ listen, root = '', switch: how }) {
+    if (listen !== 'socket')
+        return [];
+    const problems = [];
+    if (how === 'reload') {
+        problems.push({ name: 'switch', message: 'cannot be reload with listen: socket, which nginx follows without one. Remove switch, or set listen: port' });
+    }
+    const longest = `${root}/slots/green/app.sock`;
+    if (Buffer.byteLength(longest) > LONGEST_SOCKET) {
+        problems.push({ name: 'root', message: `is too long for listen: socket: the path ${longest} of a Unix socket has more than ${LONGEST_SOCKET} bytes. Choose a shorter root` });
     }
     return problems;
 }
@@ -37824,7 +37846,7 @@ function editDistance(a, b) {
 const SHORTEST = 100;
 /** All settings by their input names: the one source of action.yml, of the README's table and of the validator. */
 const settingsSchema = object({
-    command: setting({ group: 'what', doc: 'What to do: `deploy`, `rollback`, `status` (shows the host as it is), or `plan` (shows what a deploy would do). The last two change nothing.', default: 'deploy' }, choice(['deploy', 'rollback', 'status', 'plan'])),
+    command: setting({ group: 'what', doc: 'What to do: `deploy`, `rollback`, `status` (shows the host as it is), `plan` (shows what a deploy would do), or `setup` (prepares nginx for `switch: instant`; as another user than root it shows what to do). `status` and `plan` change nothing.', default: 'deploy' }, choice(['deploy', 'rollback', 'status', 'plan', 'setup'])),
     host: setting({ group: 'where', doc: 'The host to deploy to: `[user@]name[:port]`; an IPv6 address with a port stands in brackets.', required: true }, hostText),
     user: setting({ group: 'where', doc: 'The user who logs in, if `host` does not name one.', defaultText: 'the user in `host`' }, optional('', userName)),
     port: setting({ group: 'where', doc: 'The port of the SSH server, if `host` does not name one.', defaultText: 'the port in `host`, else `22`' }, optional(undefined, port)),
@@ -37852,6 +37874,7 @@ const settingsSchema = object({
     release: setting({ group: 'code', doc: 'For `rollback`: the release to go back to, such as `20261122T101500Z-1a2b3c4`.', defaultText: 'the release that was live before' }, optional('', matching(/^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{7,40}$/, 'must be the id of a release, such as 20261122T101500Z-1a2b3c4'))),
     'allow-older': setting({ group: 'code', doc: 'Deploys also a commit that is an ancestor of the one that is live. Without it such a run ends as skipped, since a newer one overtook it.', default: 'false' }, yesOrNo),
     ports: setting({ group: 'app', doc: 'The two ports on which the app listens in turn: blue, green.', default: '9501,9502' }, slotPorts),
+    listen: setting({ group: 'app', doc: 'Where the app listens: `port` (on `$PORT`), or `socket` (on the Unix socket `$SOCKET`, which nginx has to be set up for: `command: setup`).', default: 'port' }, choice(['port', 'socket'])),
     install: setting({ group: 'app', doc: 'Shell commands that make a fresh checkout ready to start, such as `npm ci --omit=dev`.' }, commands),
     start: setting({
         group: 'app',
@@ -37867,6 +37890,7 @@ const settingsSchema = object({
         untrimmed: true,
     }, envVariables),
     shared: setting({ group: 'app', doc: 'Files and folders that all releases share, linked into each release; one per line or separated by commas. A folder that is not in the repository ends with a slash.' }, sharedPaths),
+    standby: setting({ group: 'app', doc: 'Leaves the old release running after the switch, until the next deploy: a rollback to it is then only a switch.', default: 'false' }, yesOrNo),
     'before-switch': setting({ group: 'app', doc: 'Shell commands to run in the new release once it is healthy, before it gets the traffic.' }, commands),
     'after-switch': setting({ group: 'app', doc: 'Shell commands to run in the new release once it has the traffic.' }, commands),
     path: setting({ group: 'app', doc: 'Folders to put before PATH on the host, separated by colons.' }, optional('', searchPath)),
@@ -37876,6 +37900,13 @@ const settingsSchema = object({
     'health-host': setting({ group: 'health', doc: 'The Host header of the health check.', defaultText: 'the address that is asked' }, optional('', headerHost)),
     'health-timeout': setting({ group: 'health', doc: 'How long the new release may take to become healthy.', default: '60s' }, duration_duration({ min: SHORTEST })),
     'health-passes': setting({ group: 'health', doc: 'How many checks in a row must pass.', default: '2' }, wholeNumber(1, 100)),
+    bake: setting({ group: 'health', doc: 'How long to keep asking through nginx after the switch, while the old release still runs; if that goes badly, the traffic is switched back. `0s`: not at all.', default: '0s' }, duration_duration({ min: 0, max: 3_600_000 })),
+    'bake-errors': setting({ group: 'health', doc: "How many of the answers in nginx's access log may be 5xx while it bakes, where that log is readable.", default: '5%' }, percentage),
+    switch: setting({
+        group: 'nginx',
+        doc: 'How the traffic changes over: `instant` (nginx follows the link `live`, without a reload) or `reload` (the port in the upstream is replaced, and nginx reloaded).',
+        defaultText: '`instant` where nginx is set up for it (`command: setup`) and answers so, else `reload`',
+    }, optional('', choice(['instant', 'reload']))),
     'nginx-upstream': setting({ group: 'nginx', doc: 'The name of the upstream in the nginx configuration.', defaultText: 'the value of `app`' }, optional('', matching(/^[^\s\x00-\x1f\x7f{};"'\\$#]{1,255}$/, 'must be the name of an upstream: no spaces, quotes or any of { } ; \\ $ #'))),
     'nginx-command': setting({ group: 'nginx', doc: 'How to call nginx on the host.', defaultText: '`nginx` as root, else `sudo -n /usr/sbin/nginx`' }, oneLine(1000)),
     'verify-url': setting({ group: 'nginx', doc: 'What to ask through nginx after the switch, from the host itself.', defaultText: 'the health path at the server that leads to the upstream' }, optional('', webUrl)),

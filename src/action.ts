@@ -106,5 +106,6 @@ function setOutputs(core: typeof Core, outcome: Outcome, checkRunUrl: string): v
   core.setOutput('switched', outcome.switched);
   core.setOutput('duration-ms', outcome.durationMs);
   core.setOutput('steps', JSON.stringify(steps));
+  core.setOutput('status', outcome.status ?? '');
   core.setOutput('check-run-url', checkRunUrl);
 }

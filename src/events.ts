@@ -47,6 +47,10 @@ export interface Outcome {
   problem?: Problem;
   /** Markdown that a command wants to add to the summary (a plan, a status table). */
   extra?: string;
+  /** The same for the log, as plain text of several lines. */
+  extraText?: string;
+  /** Of `command: status`: the host as JSON. */
+  status?: string;
 }
 
 /** One place that shows a run. Reporters never throw: reporting never fails a deploy. */

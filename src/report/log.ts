@@ -51,6 +51,10 @@ export class LogReporter implements Reporter {
   finish(outcome: Outcome): Promise<void> {
     this.close();
     this.line(`${conclusionMarks[outcome.conclusion]} ${oneLine(outcome.sentence)} (${duration(outcome.durationMs)})`);
+    if (outcome.extraText) {
+      this.foreign(`\n${plainText(outcome.extraText).trimEnd()}\n`);
+      this.resumeCommands();
+    }
     if (outcome.problem) {
       if (!this.failed) this.annotations.add(problemAnnotation(outcome.problem));
       this.showProblem(outcome.problem);

@@ -39,3 +39,9 @@ export function statusRanges(text: string): Parsed<StatusRange[]> {
   }
   return ranges.length ? right(ranges) : wrong('must name at least one status code, such as 200-299');
 }
+
+/** A share in percent, `5%` or `2.5`, both bounds included. */
+export function percentage(text: string): Parsed<number> {
+  const value = /^[0-9]{1,3}(\.[0-9]{1,3})?\s*%?$/.test(text) ? parseFloat(text) : NaN;
+  return value >= 0 && value <= 100 ? right(value) : wrong('must be a share between 0% and 100%, such as 5% or 0.5%');
+}

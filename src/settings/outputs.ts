@@ -8,6 +8,7 @@ export const outputs = [
   { name: 'switched', doc: '`true` if the release of this run is live, else `false`.' },
   { name: 'duration-ms', doc: 'How long the run took, in milliseconds.' },
   { name: 'steps', doc: 'The steps as JSON: a list of `{"name": "health", "status": "success", "ms": 412}`.' },
+  { name: 'status', doc: 'Of `command: status`: the host as JSON; empty with other commands.' },
   { name: 'check-run-url', doc: 'The address of the check run; empty if there is none.' },
 ] as const;
 

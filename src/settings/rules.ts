@@ -31,11 +31,28 @@ export function checkTogether(values: Partial<Values>): SettingProblem[] {
   if (supervisor === 'command' && stop === '' && (deploys || (command === 'rollback' && start))) {
     missing('stop', 'with supervisor: command, say how the app stops');
   }
-  if (supervisor === 'process' && stop && command !== 'status') {
+  if (supervisor === 'process' && stop && command !== 'status' && command !== 'setup') {
     problems.push({
       name: 'stop',
       message: 'is for supervisor: command; with supervisor: process the app is ended by a signal. Remove stop, or set supervisor: command',
     });
+  }
+  problems.push(...socketProblems(values));
+  return problems;
+}
+
+/** The longest path of a Unix socket (sun_path in unix(7)), without its closing zero byte. */
+const LONGEST_SOCKET = 107;
+
+function socketProblems({ listen, root = '', switch: how }: Partial<Values>): SettingProblem[] {
+  if (listen !== 'socket') return [];
+  const problems: SettingProblem[] = [];
+  if (how === 'reload') {
+    problems.push({ name: 'switch', message: 'cannot be reload with listen: socket, which nginx follows without one. Remove switch, or set listen: port' });
+  }
+  const longest = `${root}/slots/green/app.sock`;
+  if (Buffer.byteLength(longest) > LONGEST_SOCKET) {
+    problems.push({ name: 'root', message: `is too long for listen: socket: the path ${longest} of a Unix socket has more than ${LONGEST_SOCKET} bytes. Choose a shorter root` });
   }
   return problems;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { duration } from './duration.js';
 import { envVariables } from './env.js';
 import { hostText, userName } from './host.js';
-import { port, slotPorts, statusRanges, wholeNumber } from './numbers.js';
+import { percentage, port, slotPorts, statusRanges, wholeNumber } from './numbers.js';
 import { optional } from './parsed.js';
 import { pathsInRelease, rootFolder, searchPath, sharedPaths } from './paths.js';
 import { gitRef, repositoryUrl } from './repository.js';
@@ -16,8 +16,8 @@ const SHORTEST = 100;
 /** All settings by their input names: the one source of action.yml, of the README's table and of the validator. */
 export const settingsSchema = z.object({
   command: setting(
-    { group: 'what', doc: 'What to do: `deploy`, `rollback`, `status` (shows the host as it is), or `plan` (shows what a deploy would do). The last two change nothing.', default: 'deploy' },
-    choice(['deploy', 'rollback', 'status', 'plan']),
+    { group: 'what', doc: 'What to do: `deploy`, `rollback`, `status` (shows the host as it is), `plan` (shows what a deploy would do), or `setup` (prepares nginx for `switch: instant`; as another user than root it shows what to do). `status` and `plan` change nothing.', default: 'deploy' },
+    choice(['deploy', 'rollback', 'status', 'plan', 'setup']),
   ),
 
   host: setting(
@@ -73,6 +73,10 @@ export const settingsSchema = z.object({
   ),
 
   ports: setting({ group: 'app', doc: 'The two ports on which the app listens in turn: blue, green.', default: '9501,9502' }, slotPorts),
+  listen: setting(
+    { group: 'app', doc: 'Where the app listens: `port` (on `$PORT`), or `socket` (on the Unix socket `$SOCKET`, which nginx has to be set up for: `command: setup`).', default: 'port' },
+    choice(['port', 'socket']),
+  ),
   install: setting({ group: 'app', doc: 'Shell commands that make a fresh checkout ready to start, such as `npm ci --omit=dev`.' }, commands),
   start: setting(
     {
@@ -97,6 +101,10 @@ export const settingsSchema = z.object({
     envVariables,
   ),
   shared: setting({ group: 'app', doc: 'Files and folders that all releases share, linked into each release; one per line or separated by commas. A folder that is not in the repository ends with a slash.' }, sharedPaths),
+  standby: setting(
+    { group: 'app', doc: 'Leaves the old release running after the switch, until the next deploy: a rollback to it is then only a switch.', default: 'false' },
+    yesOrNo,
+  ),
   'before-switch': setting({ group: 'app', doc: 'Shell commands to run in the new release once it is healthy, before it gets the traffic.' }, commands),
   'after-switch': setting({ group: 'app', doc: 'Shell commands to run in the new release once it has the traffic.' }, commands),
   path: setting({ group: 'app', doc: 'Folders to put before PATH on the host, separated by colons.' }, optional('', searchPath)),
@@ -111,6 +119,23 @@ export const settingsSchema = z.object({
   'health-timeout': setting({ group: 'health', doc: 'How long the new release may take to become healthy.', default: '60s' }, duration({ min: SHORTEST })),
   'health-passes': setting({ group: 'health', doc: 'How many checks in a row must pass.', default: '2' }, wholeNumber(1, 100)),
 
+  bake: setting(
+    { group: 'health', doc: 'How long to keep asking through nginx after the switch, while the old release still runs; if that goes badly, the traffic is switched back. `0s`: not at all.', default: '0s' },
+    duration({ min: 0, max: 3_600_000 }),
+  ),
+  'bake-errors': setting(
+    { group: 'health', doc: "How many of the answers in nginx's access log may be 5xx while it bakes, where that log is readable.", default: '5%' },
+    percentage,
+  ),
+
+  switch: setting(
+    {
+      group: 'nginx',
+      doc: 'How the traffic changes over: `instant` (nginx follows the link `live`, without a reload) or `reload` (the port in the upstream is replaced, and nginx reloaded).',
+      defaultText: '`instant` where nginx is set up for it (`command: setup`) and answers so, else `reload`',
+    },
+    optional('', choice(['instant', 'reload'])),
+  ),
   'nginx-upstream': setting(
     { group: 'nginx', doc: 'The name of the upstream in the nginx configuration.', defaultText: 'the value of `app`' },
     optional('', matching(/^[^\s\x00-\x1f\x7f{};"'\\$#]{1,255}$/, 'must be the name of an upstream: no spaces, quotes or any of { } ; \\ $ #')),

@@ -39,6 +39,7 @@ test('with the least that is needed, all the rest has its default', () => {
     release: '',
     allowOlder: false,
     ports: [9501, 9502],
+    listen: 'port',
     install: '',
     start: 'node server.js',
     stop: '',
@@ -46,6 +47,7 @@ test('with the least that is needed, all the rest has its default', () => {
     portFiles: [],
     env: [],
     shared: [],
+    standby: false,
     beforeSwitch: '',
     afterSwitch: '',
     path: '',
@@ -55,6 +57,9 @@ test('with the least that is needed, all the rest has its default', () => {
     healthHost: '',
     healthTimeout: 60_000,
     healthPasses: 2,
+    bake: 0,
+    bakeErrors: 5,
+    switch: '',
     nginxUpstream: 'shop',
     nginxCommand: '',
     verifyUrl: '',
@@ -99,6 +104,11 @@ test('every setting arrives as what it means', () => {
     'health-host': 'shop.example.com',
     'health-timeout': '500ms',
     'health-passes': '3',
+    listen: 'socket',
+    standby: 'true',
+    bake: '30s',
+    'bake-errors': '0.5 %',
+    switch: 'instant',
     'nginx-upstream': 'shop_backend',
     'nginx-command': 'sudo -n /usr/local/sbin/nginx',
     'verify-url': 'https://shop.example.com/healthz',
@@ -129,6 +139,11 @@ test('every setting arrives as what it means', () => {
     shell: '/bin/bash',
     healthStatus: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
     healthTimeout: 500,
+    listen: 'socket',
+    standby: true,
+    bake: 30_000,
+    bakeErrors: 0.5,
+    switch: 'instant',
     nginxUpstream: 'shop_backend',
     nginxCommand: 'sudo -n /usr/local/sbin/nginx',
     lockTimeout: 0,
@@ -155,7 +170,7 @@ describe('wrong settings', () => {
     expect(problem.what).toBe('6 settings are wrong: command, app, ports, env, health-path, keep-releases');
     expect(problem.next.split('\n')).toEqual([
       'Nothing was contacted. Correct this and run again:',
-      '  command: must be deploy, rollback, status or plan; did you mean deploy? (given: "deplyo")',
+      '  command: must be deploy, rollback, status, plan or setup; did you mean deploy? (given: "deplyo")',
       expect.stringMatching(/^ {2}app: must be 1 to 63 letters.* \(given: "my shop"\)$/),
       '  ports: must be two different ports between 1 and 65535, such as 9501,9502 (given: "80")',
       '  env: line 2: must be KEY=value; a value of several lines needs quotes around it',
@@ -314,4 +329,17 @@ test('secrets are the key, its passphrase, the tokens and the values of env with
   const settings = read({ 'private-key': 'THE KEY\n', passphrase: 'open', 'repository-token': 'tokenA', 'github-token': 'tokenB', env: 'A=on\nB=four\nC=longer value\nD=four\nE=123' });
   expect(settingsSecrets(settings)).toEqual(['longer value', 'THE KEY\n', 'THE KEY', 'tokenA', 'tokenB', 'open', 'four']);
   expect(settingsSecrets(read({ env: `A='    '` }))).toEqual(['KEY']);
+});
+
+describe('a Unix socket to listen on', () => {
+  test('does not go with a switch by reload', () => {
+    expect(() => read({ listen: 'socket', switch: 'reload' })).toThrow('The setting switch is wrong');
+  });
+
+  test('needs a path that is short enough for the kernel', () => {
+    const root = `/srv/${'x'.repeat(107 - '/srv//slots/green/app.sock'.length)}`;
+    expect(read({ listen: 'socket', root }).listen).toBe('socket');
+    expect(() => read({ listen: 'socket', root: `${root}x` })).toThrow('The setting root is wrong');
+    expect(read({ root: `${root}x` }).listen).toBe('port');
+  });
 });

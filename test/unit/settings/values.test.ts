@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { duration, durationText } from '../../../src/settings/duration.js';
-import { slotPorts, statusRanges, wholeNumber } from '../../../src/settings/numbers.js';
+import { percentage, slotPorts, statusRanges, wholeNumber } from '../../../src/settings/numbers.js';
 import { optional } from '../../../src/settings/parsed.js';
 import { choice, commands, oneLine, yesOrNo } from '../../../src/settings/text.js';
 
@@ -121,5 +121,20 @@ describe('words', () => {
   test('an optional setting may be empty', () => {
     expect(optional(undefined, wholeNumber(1, 2))('')).toEqual({ value: undefined });
     expect(optional(undefined, wholeNumber(1, 2))('3')).toEqual(refused);
+  });
+});
+
+describe('a share in percent', () => {
+  test.each([
+    ['5%', 5],
+    ['0', 0],
+    ['2.5 %', 2.5],
+    ['100%', 100],
+  ])('%s is %d', (text, value) => {
+    expect(percentage(text)).toEqual({ value });
+  });
+
+  test.each(['', '%', '101%', '-1', '5%%', '1e1', '.5', 'five'])('%j is refused', (text) => {
+    expect(percentage(text)).toEqual(refused);
   });
 });
