@@ -129,6 +129,12 @@ export function* walk(directives: Directive[] | undefined): Generator<Directive>
   }
 }
 
+/** The server blocks of http. */
+export function httpServers(config: NginxConfig): Directive[] {
+  const http = config.directives.filter((directive) => directive.name === 'http');
+  return http.flatMap((context) => (context.block ?? []).filter((directive) => directive.name === 'server' && directive.block));
+}
+
 /** The nearest block of this name around a directive, or undefined. */
 export function enclosing(directive: Directive, name: string): Directive | undefined {
   for (let at = directive.parent; at; at = at.parent) if (at.name === name) return at;

@@ -18,7 +18,8 @@ const UNSURE = 3;
 /** Added when nginx would answer this path from a location that does not lead to the app. */
 const SHADOWED = 4;
 
-const PASSES = new Set(['proxy_pass', 'grpc_pass', 'fastcgi_pass', 'uwsgi_pass', 'scgi_pass']);
+/** Directives that hand a request to an app. */
+export const PASSES = new Set(['proxy_pass', 'grpc_pass', 'fastcgi_pass', 'uwsgi_pass', 'scgi_pass']);
 
 /** A pass to the app: the location it stands in, and the URI part that takes the place of the location's prefix. */
 interface Pass {

@@ -1,4 +1,4 @@
-import { walk, type Directive, type NginxConfig } from './config.js';
+import { httpServers, walk, type Directive, type NginxConfig } from './config.js';
 import { leadOf, type Lead } from './leads.js';
 import { listenersOf, socketOf, type Listener } from './listeners.js';
 import { variablesOf } from './variables.js';
@@ -33,12 +33,16 @@ interface Candidate {
  */
 export function visitorRoutes(config: NginxConfig, options: { upstream: string; healthPath: string }): Route[] {
   const variables = variablesOf(config);
-  const http = config.directives.filter((directive) => directive.name === 'http');
-  const servers = http.flatMap((context) => (context.block ?? []).filter((directive) => directive.name === 'server' && directive.block));
+  return routesBy(config, (server) => leadOf(server, options.upstream, options.healthPath, variables));
+}
+
+/** The ways into the server blocks that `lead` has a path for, best first. */
+export function routesBy(config: NginxConfig, lead: (server: Directive) => Lead | undefined): Route[] {
+  const servers = httpServers(config);
   const sockets = socketsOf(servers);
   const candidates = servers.flatMap((server) => {
-    const lead = leadOf(server, options.upstream, options.healthPath, variables);
-    return lead ? listenersOf(server).filter((one) => !one.udp).map((one) => candidate(server, one, lead, sockets)) : [];
+    const found = lead(server);
+    return found ? listenersOf(server).filter((one) => !one.udp).map((one) => candidate(server, one, found, sockets)) : [];
   });
   return candidates.sort((one, other) => compare(one.order, other.order)).map(({ route }) => route);
 }

@@ -1,0 +1,71 @@
+import type { UpstreamOptions } from './address.js';
+import type { NginxConfig } from './config.js';
+import { managedTraps } from './managed-files.js';
+import type { Managed } from './managed.js';
+import { appPasses, type AppPass } from './passes.js';
+import { routesBy, type Route } from './routes.js';
+import { sameName, upstreams } from './upstream.js';
+import { variablesOf } from './variables.js';
+
+/** Something about the configuration with which an instant switch would go wrong. */
+export interface Trap {
+  file: string;
+  line: number;
+  /** What is there, and what comes of it. */
+  what: string;
+  mend: string;
+}
+
+/** What the configuration on disk means for an instant switch. */
+export interface InstantFacts {
+  /** Some server block leads to the app through what follows `live`: the variable, or the upstream with the link in its path. */
+  setUp: boolean;
+  /** Why not, for people; empty when it is set up. */
+  why: string;
+  /** What an instant switch would go wrong with. Empty when it is not set up. */
+  traps: Trap[];
+  /** What a person has to know, and nothing has to be refused for. */
+  warnings: Trap[];
+  /**
+   * A way into each server block that leads to the app by the variable, the best first: it asks for what the running nginx
+   * does. Empty with sockets.
+   */
+  probes: Route[];
+}
+
+export interface InstantOptions extends UpstreamOptions {
+  /** The app's folder, with the link `live` in it. */
+  root: string;
+  /** Whether the host has curl: without it only plain http can be asked. */
+  curl: boolean;
+}
+
+/**
+ * Whether nginx is set up for `switch: instant`, as far as its files say: what runs is asked by the probes.
+ * @param config what `nginx -T` prints, read
+ */
+export function readInstant(config: NginxConfig, managed: Managed, options: InstantOptions): InstantFacts {
+  const passes = appPasses(config, managed, options, variablesOf(config));
+  const why = managed.variable ? whyNotByVariable(passes, managed) : whyNotBySocket(config, passes, managed, options);
+  if (why) return { setUp: false, why, traps: [], warnings: [], probes: [] };
+  return { setUp: true, why: '', traps: managedTraps(config, managed, passes), warnings: [], probes: probesOf(config, managed, passes, options) };
+}
+
+function whyNotByVariable(passes: AppPass[], managed: Managed): string {
+  return passes.some(({ by }) => by === 'variable') ? '' : `no server block has \`proxy_pass ${managed.proxyPass};\``;
+}
+
+function whyNotBySocket(config: NginxConfig, passes: AppPass[], managed: Managed, { upstream, root }: InstantOptions): string {
+  const link = `unix:${root}/live/app.sock`;
+  const block = upstreams(config).find((one) => one.parent?.name === 'http' && sameName(one.args[0] ?? '', upstream));
+  if (!block?.block?.some((one) => one.name === 'server' && one.args[0] === link)) return `no upstream ${upstream} has the line \`server ${link};\``;
+  return passes.some(({ by }) => by === 'upstream') ? '' : `no server block has \`proxy_pass ${managed.proxyPass};\``;
+}
+
+function probesOf(config: NginxConfig, managed: Managed, passes: AppPass[], { curl }: InstantOptions): Route[] {
+  const leading = new Set(passes.filter(({ by }) => by === 'variable').map(({ server }) => server));
+  const routes = routesBy(config, (server) => (leading.has(server) ? { path: managed.probePath, rank: 0 } : undefined));
+  const easy = (route: Route): boolean => curl || (route.scheme === 'http' && !route.proxyProtocol);
+  const ordered = [...routes.filter(easy), ...routes.filter((route) => !easy(route))];
+  return ordered.filter((route, at) => ordered.findIndex(({ file, line }) => file === route.file && line === route.line) === at);
+}
