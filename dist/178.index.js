@@ -104,9 +104,11 @@ function slotFacts(slot, one) {
         release: one(`slot.${slot}.release`),
         sha: one(`slot.${slot}.sha`),
         port: Number(one(`slot.${slot}.port`)),
+        listen: one(`slot.${slot}.listen`) === 'socket' ? 'socket' : 'port',
         supervisor: one(`slot.${slot}.supervisor`),
         alive: one(`slot.${slot}.alive`) === 'yes',
         healthy: one(`slot.${slot}.healthy`) !== '',
+        standby: one(`slot.${slot}.standby`) === 'yes',
     };
 }
 function factsByName(text, mark) {
@@ -316,6 +318,7 @@ const files = [
     __webpack_require__.ab + "net.sh",
     __webpack_require__.ab + "agent.sh",
     __webpack_require__.ab + "nginx.sh",
+    __webpack_require__.ab + "follow.sh",
     __webpack_require__.ab + "supervisor.sh",
     __webpack_require__.ab + "reconcile.sh",
     __webpack_require__.ab + "survey.sh",

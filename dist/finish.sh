@@ -1,22 +1,39 @@
 # shellcheck shell=sh
-# drain, stop, prune: what happens to the old slot and the old releases once the traffic is elsewhere.
+# drain, stop, standby, prune: what happens to the old slot and the old releases once the traffic is elsewhere.
 
 bg_step_drain() {
+  bg_probed_mode
   bg_now
   _begun=$BG_NOW
-  if bg_drain "$BG_DRAIN_TIMEOUT"; then
-    bg_now
-    bg_note notice "the old nginx workers ended after $((BG_NOW - _begun)) ms"
-  else
-    bg_note warning "after $BG_DRAIN_TIMEOUT s$BG_LEAVING (nginx workers from before the switch) still had requests; $(bg_established "$BG_OLD_PORT") connections to port $BG_OLD_PORT are cut (setting drain-timeout)"
-  fi
-  bg_quiet "$BG_OLD_PORT" "$BG_PORT" || bg_fail "requests still reach the old port $BG_OLD_PORT" \
-    'The old slot was left running. Look for that port in the nginx configuration.' nginx-upstream
+  BG_LEFT_WHAT=
+  bg_drained "$BG_OLD_AT" "$BG_DRAIN_TIMEOUT"
+  bg_now
+  [ -n "$BG_LEFT_WHAT" ] || bg_note notice "nothing is left of what $(bg_at_text "$BG_OLD_AT") had to answer, after $((BG_NOW - _begun)) ms"
+  bg_quiet "$BG_OLD_AT" "$BG_AT" || bg_fail "requests still reach the old $(bg_at_text "$BG_OLD_AT")" \
+    'The old slot was left running. Look for what leads there in the nginx configuration.' nginx-upstream
+}
+
+# Its slot is needed by now. It may still answer what it had before the switch that made it the standby.
+bg_step_stop_standby() {
+  bg_slot_load "$BG_SLOT" || return 0
+  bg_drained "$BG_SL_AT" "$BG_SL_DRAIN_TIMEOUT"
+  BG_GUARD=$BG_PREVIOUS_SLOT BG_REVIVED=
+  bg_slot_stop "$BG_SLOT" || bg_fail "the standby in the $BG_SLOT slot cannot be stopped" 'End what listens there by hand.' 'stop stop-timeout'
+  bg_guard
+  [ -z "$BG_REVIVED" ] || bg_note warning 'stopping the standby ended the live app too; it was started again: a pid file that both releases share leads the stop command to the wrong server (settings stop, shared)'
+  bg_note notice "the standby (release $BG_SL_RELEASE) was stopped"
+}
+
+# It goes on running, and the next run knows that it may.
+bg_step_standby() {
+  bg_slot_load "$BG_OLD_SLOT" && bg_slot_alive "$BG_OLD_SLOT" || { bg_note warning "the $BG_OLD_SLOT slot does not run any more: there is no standby" && return 0; }
+  printf '%s\n' "$BG_SL_RELEASE" >"$BG_SL_HOME/standby.new" && mv -f "$BG_SL_HOME/standby.new" "$BG_SL_HOME/standby" || return 1
+  bg_note notice "release $BG_SL_RELEASE goes on running as the standby, on $(bg_at_text "$BG_SL_AT")"
 }
 
 bg_step_stop() {
   if ! bg_slot_load "$BG_OLD_SLOT"; then
-    bg_listening "$BG_OLD_PORT" && bg_note warning "port $BG_OLD_PORT is still used by $(bg_listener_text "$BG_OLD_PORT"), which bluegreen did not start: stop it; the next deploy needs that port"
+    bg_listening "$BG_OLD_AT" && bg_note warning "$(bg_at_text "$BG_OLD_AT") is still used by $(bg_listener_text "$BG_OLD_AT"), which bluegreen did not start: stop it; the next deploy needs that port"
     return 0
   fi
   BG_GUARD=$BG_SLOT BG_REVIVED=

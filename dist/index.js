@@ -27127,7 +27127,7 @@ async function runAction() {
     const { settings, key } = (0,inputs/* settingsFromInputs */.X)(process.env);
     const connecting = connectTo(settings, key);
     connecting.catch(() => { });
-    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), __nccwpck_require__.e(/* import() */ 642).then(__nccwpck_require__.bind(__nccwpck_require__, 642))]);
+    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), __nccwpck_require__.e(/* import() */ 174).then(__nccwpck_require__.bind(__nccwpck_require__, 2174))]);
     for (const line of (0,inputs/* secretLines */._)(settings))
         core.setSecret(line);
     core.saveState('main', 'begun');
@@ -28007,13 +28007,15 @@ function checkTogether(values) {
 }
 /** The longest path of a Unix socket (sun_path in unix(7)), without its closing zero byte. */
 const LONGEST_SOCKET = 107;
-function socketProblems({ listen, root = '', switch: how }) {
+function socketProblems({ listen, root = '', switch: how, env = [] }) {
     if (listen !== 'socket')
         return [];
     const problems = [];
     if (how === 'reload') {
         problems.push({ name: 'switch', message: 'cannot be reload with listen: socket, which nginx follows without one. Remove switch, or set listen: port' });
     }
+    if (env.some(({ name }) => name === 'SOCKET'))
+        problems.push({ name: 'env', message: 'must not set SOCKET with listen: socket: the deploy sets it' });
     const longest = `${root}/slots/green/app.sock`;
     if (Buffer.byteLength(longest) > LONGEST_SOCKET) {
         problems.push({ name: 'root', message: `is too long for listen: socket: the path ${longest} of a Unix socket has more than ${LONGEST_SOCKET} bytes. Choose a shorter root` });

@@ -8,21 +8,34 @@ BG_SOCKETS=/proc/net/tcp
 BG_SS=
 ! command -v ss >/dev/null 2>&1 || ! ss -Htln 'sport = :1' >/dev/null 2>&1 || BG_SS=1
 
-# bg_listening PORT: does anything listen there?
+# Where an app listens is a port, or the path of a Unix socket.
+
+# bg_listening AT: does anything listen there?
 bg_listening() {
+  case $1 in /*) bg_listener "$1" && return 0 || return 1 ;; esac
   if [ -n "$BG_SS" ]; then [ -n "$(ss -Htln "sport = :$1")" ]; else bg_listener "$1"; fi
 }
 
-# bg_listener PORT: the same; "uid inode" of who listens goes to BG_LISTENER.
+# bg_listener AT: the same; "uid inode" of who listens goes to BG_LISTENER.
 # shellcheck disable=SC2086 # one file or two
 bg_listener() {
+  case $1 in
+    /*)
+      # Fields: address, references, protocol, flags (1 << 16: listens), type, state, inode, path. Source: unix_seq_show in the kernel's net/unix/af_unix.c
+      BG_LISTENER=$(BG_PATH_WANTED=$1 awk '
+        $4 == "00010000" && substr($0, length($0) - length(ENVIRON["BG_PATH_WANTED"])) == " " ENVIRON["BG_PATH_WANTED"] { print $7; exit }' /proc/net/unix)
+      [ -n "$BG_LISTENER" ] || return 1
+      BG_LISTENER="$(stat -c %u "$1" 2>/dev/null) $BG_LISTENER"
+      return
+      ;;
+  esac
   BG_LISTENER=$(awk -v port="$1" '
     BEGIN { port = sprintf(":%04X", port) }
     $4 == "0A" && substr($2, length($2) - 4) == port { print $8, $10; exit }' $BG_SOCKETS)
   [ -n "$BG_LISTENER" ]
 }
 
-# bg_listener_pids PORT: the process ids that hold the listening socket, as far as this user may see them.
+# bg_listener_pids AT: the process ids that hold the listening socket, as far as this user may see them.
 bg_listener_pids() {
   bg_listener "$1" || return 0
   # shellcheck disable=SC2012 # one process for all descriptors; the names are numbers
@@ -31,7 +44,7 @@ bg_listener_pids() {
     index($0, socket) && !(pid in seen) { seen[pid] = 1; print pid }'
 }
 
-# bg_listener_text PORT: who listens there, in words.
+# bg_listener_text AT: who listens there, in words.
 bg_listener_text() {
   bg_listener "$1" || return 0
   _uid=${BG_LISTENER% *}
@@ -42,10 +55,29 @@ bg_listener_text() {
   printf '%s' "$_text"
 }
 
-# bg_connections PORT OTHER: a line for each connection with one of the ports at either end: its state first, its two ends
-# last, as `address:port`. TIME_WAIT ones too: a request that was answered a moment ago is still seen.
-# shellcheck disable=SC2086 # one file or two
+# bg_connections AT OTHER: a line for each connection with one of them at either end: its state first, its two ends
+# last, as `address:port`, or an inode and the path. TIME_WAIT ones too: a request that was answered a moment ago is still seen.
 bg_connections() {
+  for _at in "$1" "$2"; do
+    case $_at in /*) bg_socket_connections "$_at" ;; *) ;; esac
+  done
+  case $1$2 in
+    /*/*) ;;
+    /*) bg_port_connections "$2" "$2" ;;
+    */*) bg_port_connections "$1" "$1" ;;
+    *) bg_port_connections "$1" "$2" ;;
+  esac
+}
+
+# A connection carries the path at the app's end. One that is over leaves no trace.
+bg_socket_connections() {
+  BG_PATH_WANTED=$1 awk '
+    BEGIN { path = ENVIRON["BG_PATH_WANTED"]; name = path; gsub(/ /, "%20", name) }
+    $4 != "00010000" && substr($0, length($0) - length(path)) == " " path { print "ESTAB", $7, name }' /proc/net/unix
+}
+
+# shellcheck disable=SC2086 # one file or two
+bg_port_connections() {
   if [ -n "$BG_SS" ]; then
     ss -Htan "( sport = :$1 or dport = :$1 or sport = :$2 or dport = :$2 )"
   else
@@ -63,13 +95,15 @@ bg_connections() {
   fi
 }
 
-# bg_count_new KNOWN PORT OTHER: how many connections of each port there are now that are not among the KNOWN ones:
+# bg_count_new KNOWN AT OTHER [NOW]: how many connections of each there are now that are not among the KNOWN ones:
 # BG_REACHED, BG_STRAYED. All of them stand in BG_NOW_KNOWN then.
 # They come through a pipe: a busy site has more than a variable of the environment may hold.
 bg_count_new() {
-  BG_NOW_KNOWN=$(bg_connections "$2" "$3")
-  _counts=$(printf '%s\n--\n%s\n' "$1" "$BG_NOW_KNOWN" | awk -v port=":$2" -v other=":$3" '
-    function ends(text, end) { return length(text) > length(end) && substr(text, length(text) - length(end) + 1) == end }
+  BG_NOW_KNOWN="$4$(bg_connections "$2" "$3")"
+  _counts=$(printf '%s\n--\n%s\n' "$1" "$BG_NOW_KNOWN" | BG_AT_ONE=$2 BG_AT_OTHER=$3 awk '
+    function at(name) { gsub(/ /, "%20", name); return name ~ /^\// ? name : ":" name }
+    function ends(text, end) { return length(text) >= length(end) && substr(text, length(text) - length(end) + 1) == end }
+    BEGIN { one = at(ENVIRON["BG_AT_ONE"]); other = at(ENVIRON["BG_AT_OTHER"]) }
     $0 == "--" { now = 1; next }
     # A connection on this machine is there twice, once for each end; its two ends in order are one name for both.
     NF < 3 || $1 == "LISTEN" || $1 ~ /^SYN/ { next }
@@ -77,16 +111,73 @@ bg_count_new() {
     !now { known[key] = 1; next }
     !(key in known) {
       known[key] = 1
-      if (ends($(NF - 1), port) || ends($NF, port)) reached++
+      if (ends($(NF - 1), one) || ends($NF, one)) reached++
       else if (ends($(NF - 1), other) || ends($NF, other)) strayed++
     }
     END { print reached + 0, strayed + 0 }')
   BG_REACHED=${_counts% *} BG_STRAYED=${_counts#* }
 }
 
-# bg_established PORT: how many connections with that port are open now.
+# bg_watch_begin AT OTHER, bg_watch_end: in between, connections to Unix sockets are looked for all the time, as they leave no trace
+# when they end. Those that were seen stand in BG_SEEN then, as lines of bg_connections.
+bg_watch_begin() {
+  rm -f "$BG_PIPES/watch.end"
+  : >"$BG_PIPES/watch.seen"
+  BG_AT_ONE=$1 BG_AT_OTHER=$2 BG_END=$BG_PIPES/watch.end awk '
+    BEGIN {
+      one = ENVIRON["BG_AT_ONE"]; other = ENVIRON["BG_AT_OTHER"]; end = ENVIRON["BG_END"]; file = "/proc/net/unix"
+      print "begun"; fflush()
+      # Bounded, should nobody end it: some seconds.
+      for (looks = 0; looks < 100000; looks++) {
+        while ((getline line < file) > 0) {
+          at = index(line, " /")
+          if (!at || line ~ / 00010000 /) continue
+          path = substr(line, at + 1)
+          if (path != one && path != other) continue
+          split(line, field, " ")
+          if (field[7] in seen) continue
+          seen[field[7]] = 1
+          gsub(/ /, "%20", path)
+          print "ESTAB", field[7], path
+        }
+        close(file)
+        if ((getline line < end) >= 0) break
+        close(end)
+      }
+    }' </dev/null >"$BG_PIPES/watch.seen" 2>/dev/null &
+  BG_WATCH=$!
+  _spins=0
+  until [ -s "$BG_PIPES/watch.seen" ] || [ "$_spins" -gt 20000 ]; do _spins=$((_spins + 1)); done
+}
+
+bg_watch_end() {
+  : >"$BG_PIPES/watch.end"
+  wait "$BG_WATCH"
+  BG_SEEN=$(sed 1d "$BG_PIPES/watch.seen")
+  [ -z "$BG_SEEN" ] || BG_SEEN="$BG_SEEN$BG_NL"
+}
+
+# bg_established AT [UID]: how many connections are open there now; with a UID only those whose other end is a process of
+# that user on this host. /proc/net/tcp and ss tell the owner of each end.
+# shellcheck disable=SC2086 # one file or two
 bg_established() {
-  bg_connections "$1" "$1" | awk '$1 ~ /^ESTAB/ && !(($NF " " $(NF - 1)) in seen) { seen[$(NF - 1) " " $NF] = 1; count++ } END { print count + 0 }'
+  case $1 in /*) bg_socket_connections "$1" | awk 'END { print NR }' && return ;; esac
+  if [ -n "$BG_SS" ]; then
+    # No uid is printed for root's.
+    ss -Htne state established "( sport = :$1 or dport = :$1 )" | awk '
+      { uid = 0; for (i = 5; i <= NF; i++) if ($i ~ /^uid:/) uid = substr($i, 5); print $3, $4, uid }'
+  else
+    awk '$4 == "01" { print $2, $3, $8 }' $BG_SOCKETS
+  fi | awk -v port="$1" -v hex="$(printf %04X "$1")" -v wanted="$2" '
+    # The two ends may write the address in two ways (a socket for IPv6 that took a connection over IPv4): the ports tell them.
+    { sub(/.*:/, "", $1); sub(/.*:/, "", $2) }
+    $1 == port || $1 == hex { app[$2] = 1 }
+    $2 == port || $2 == hex { from[$1] = $3 }
+    END {
+      if (wanted == "") for (end in app) count++
+      else for (end in from) if (end in app && from[end] == wanted) count++
+      print count + 0
+    }'
 }
 
 # bg_ask URL SECONDS [curl options]: one GET. Status in BG_STATUS; 000: no answer.
@@ -110,6 +201,17 @@ bg_answer() {
   else
     bg_wget "$@" 2>&1
   fi | tail -c 600 | tr -d '\0'
+}
+
+# bg_body URL SECONDS [curl options]: what is answered, without its head.
+bg_body() {
+  _url=$1 _limit=$2
+  shift 2
+  if command -v curl >/dev/null 2>&1; then
+    bg_curl --max-time "$_limit" "$@" "$_url" 2>/dev/null
+  else
+    bg_wget "$@" 2>/dev/null
+  fi | head -c 1000 | tr -d '\0'
 }
 
 bg_curl() { curl -q -sSk --noproxy '*' -A bluegreen-action -H 'Connection: close' "$@"; }

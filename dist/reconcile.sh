@@ -10,6 +10,8 @@ bg_reconcile() {
     "Look at what nginx says above, mend its configuration, then run the deploy again." nginx-command
   bg_adopt
   bg_prove
+  # What is live is no standby, whatever a run that died left.
+  [ -z "$BG_LIVE" ] || rm -f "$BG_ROOT/slots/$BG_LIVE/standby"
   bg_stop_idle
   bg_remove_incomplete
   bg_end_dead_ledger
@@ -41,6 +43,11 @@ bg_adopt() {
 bg_make_live() {
   # shellcheck source=/dev/null
   . "$BG_ROOT/nginx.state"
+  if [ -n "$BG_NG_FOLLOWS" ]; then
+    bg_set_live "$1" && BG_LIVE=$1
+    bg_followed "$1" || bg_fail "nginx does not follow $BG_ROOT/live to $1" 'Look at nginx and its error log, then reload it.' nginx-command "$BG_PROBE_SAID"
+    return
+  fi
   # Before `live` says so, nobody else may be at nginx: what is reported is what serves.
   bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
     'Another app on this host switches its traffic; run the deploy again.' lock-timeout
@@ -62,9 +69,9 @@ bg_prove() {
   # shellcheck source=/dev/null
   . "$BG_ROOT/nginx.state"
   _other=$(bg_other "$BG_LIVE")
-  bg_slot_load "$_other" && BG_OLD_PORT=$BG_SL_PORT || BG_OLD_PORT=0
+  bg_slot_load "$_other" && BG_OLD_AT=$BG_SL_AT || BG_OLD_AT=0
   bg_slot_load "$BG_LIVE"
-  BG_PORT=$BG_SL_PORT
+  BG_AT=$BG_SL_AT
   if ! bg_verify; then
     if bg_slot_alive "$_other" && bg_healthy; then
       bg_note warning "the live slot ($BG_LIVE) does not answer well through nginx, and was never proved: $_other, which was live before, gets the traffic back"
@@ -77,14 +84,14 @@ bg_prove() {
 # What is not live is stopped, but only when nginx brings nothing to it any more.
 bg_stop_idle() {
   for _slot in blue green; do
-    [ "$_slot" != "$BG_LIVE" ] && bg_slot_alive "$_slot" || continue
+    [ "$_slot" != "$BG_LIVE" ] && ! bg_standby "$_slot" && bg_slot_alive "$_slot" || continue
     if [ -n "$BG_LIVE" ] && [ -f "$BG_ROOT/nginx.state" ]; then
       # shellcheck source=/dev/null
       . "$BG_ROOT/nginx.state"
       bg_workers || bg_fail 'nginx is not running: nothing was stopped' 'Start nginx, then run the deploy again.' nginx-command
-      bg_drain "$BG_SL_DRAIN_TIMEOUT"
-      bg_quiet "$BG_SL_PORT" 0 || bg_fail "nginx still sends requests to the $_slot slot, which is not live: it was not stopped" \
-        "Look for what leads to port $BG_SL_PORT in the nginx configuration." nginx-upstream
+      bg_drained "$BG_SL_AT" "$BG_SL_DRAIN_TIMEOUT"
+      bg_quiet "$BG_SL_AT" 0 || bg_fail "nginx still sends requests to the $_slot slot, which is not live: it was not stopped" \
+        "Look for what leads to $(bg_at_text "$BG_SL_AT") in the nginx configuration." nginx-upstream
     fi
     bg_note notice "the $_slot slot ran without being live: stopped"
     # Its stop command must not end the live one.

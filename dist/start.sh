@@ -14,13 +14,13 @@ bg_keep_env() {
 
 bg_step_start() {
   _home=$BG_ROOT/slots/$BG_SLOT
-  ! bg_listening "$BG_PORT" || bg_fail "port $BG_PORT of the $BG_SLOT slot is taken by $(bg_listener_text "$BG_PORT")" \
+  ! bg_listening "$BG_AT" || bg_fail "$BG_LISTEN $BG_AT of the $BG_SLOT slot is taken by $(bg_listener_text "$BG_AT")" \
     'Stop that process, or give the app two other ports.' ports
   bg_keep_env
   ln -sfn "../../releases/$BG_RELEASE" "$_home/release.new" && mv -fT "$_home/release.new" "$_home/release" &&
     (umask 077 && printf '%s' "$BG_ENV" >"$_home/env.new") && mv -f "$_home/env.new" "$_home/env" ||
     bg_fail "cannot write $_home" 'Look at the free disk space and at who owns the folder.' root
-  rm -f "$_home/pid"
+  rm -f "$_home/pid" "$_home/standby"
   # shellcheck disable=SC2086 # names
   bg_save "$_home/slot.conf" $BG_SL_NAMES
   bg_slot_start "$BG_SLOT"

@@ -43,15 +43,20 @@ bg_survey_root() {
   [ -d "$BG_ROOT" ] || return 0
   bg_fact root "$([ -w "$BG_ROOT" ] && printf writable || printf readable)"
   [ ! -L "$BG_ROOT/live" ] || bg_fact live "$(readlink "$BG_ROOT/live")"
+  bg_live
   [ ! -f "$BG_ROOT/switch.intent" ] || bg_fact intent yes
   for _slot in blue green; do
     bg_slot_load "$_slot" || continue
     bg_fact "slot.$_slot.release" "$BG_SL_RELEASE"
     bg_fact "slot.$_slot.sha" "$BG_SL_SHA"
     bg_fact "slot.$_slot.port" "$BG_SL_PORT"
+    bg_fact "slot.$_slot.listen" "$BG_SL_LISTEN"
     bg_fact "slot.$_slot.supervisor" "$BG_SL_SUPERVISOR"
     bg_slot_alive "$_slot" && bg_fact "slot.$_slot.alive" yes
-    [ "$BG_COMMAND" != look ] || { bg_healthy && bg_fact "slot.$_slot.healthy" "$BG_STATUS"; }
+    _ask=
+    bg_standby "$_slot" && bg_fact "slot.$_slot.standby" yes && [ "$BG_COMMAND" = rollback ] && _ask=1
+    [ "$BG_COMMAND" != look ] || _ask=1
+    [ -z "$_ask" ] || { bg_healthy && bg_fact "slot.$_slot.healthy" "$BG_STATUS"; }
   done
   for _file in "$BG_ROOT"/releases/*/.release.json; do
     { read -r _line <"$_file"; } 2>/dev/null && bg_fact release "$_line"

@@ -2,24 +2,42 @@
 # switch, verify, switch-back: the traffic to the new slot, proof that it is there, and the way back.
 
 bg_step_switch() {
+  bg_probed_mode
   # shellcheck disable=SC2086 # names
   bg_save "$BG_ROOT/nginx.state" $BG_NG_NAMES
+  if [ -n "$BG_STANDBY_READY" ]; then bg_standby_healthy; fi
   # What a visitor gets before the switch: what failed before it too is not the new release's fault.
-  bg_ask_watching "$BG_OLD_PORT" "$BG_PORT"
+  bg_ask_watching "$BG_OLD_AT" "$BG_AT"
   BG_BASE_STATUS=$BG_STATUS BG_BASE_REACHED=$BG_REACHED
   BG_BASE_KNOWN=$BG_NOW_KNOWN
   bg_save "$BG_ROOT/run/before" BG_BASE_STATUS BG_BASE_REACHED BG_BASE_KNOWN
-  bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
-    'Another app on this host switches its traffic; run the deploy again.' lock-timeout
+  if ! bg_instant; then
+    bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
+      'Another app on this host switches its traffic; run the deploy again.' lock-timeout
+  fi
   # Until verify has seen who answers.
   printf '%s\n' "$BG_SLOT" >"$BG_ROOT/run/unproved"
   bg_switch_to "$BG_SLOT" "$BG_NG_REGION" "$BG_PREVIOUS_SLOT"
   bg_nginx_unlock
-  bg_note notice "$BG_NG_FILE: port $BG_PORT serves; new nginx workers:$BG_SERVING"
+  if [ -n "$BG_NG_FOLLOWS" ]; then
+    bg_note notice "live -> slots/$BG_SLOT${BG_SWITCH_TIME:+ in $((BG_SWITCH_TIME / 1000)).$(bg_three $((BG_SWITCH_TIME % 1000))) ms}${BG_NG_PROBES:+; nginx follows}"
+  else
+    bg_note notice "$BG_NG_FILE: port $BG_PORT serves; new nginx workers:$BG_SERVING"
+  fi
+}
+
+bg_three() { printf '%03d' "$1"; }
+
+# A slot gets the traffic only after its app was healthy, the standby too: a moment ago is not now.
+bg_standby_healthy() {
+  bg_slot_load "$BG_SLOT" && bg_slot_alive "$BG_SLOT" && bg_healthy ||
+    bg_fail "the standby in the $BG_SLOT slot is not healthy any more: status $BG_STATUS from $(bg_health_url)" \
+      'Run the rollback again: it starts the release anew.' health-path
 }
 
 # bg_switch_to SLOT REGION BEFORE: REGION is what stands in the file now, BEFORE the slot that is live now.
 bg_switch_to() {
+  [ -z "$BG_NG_FOLLOWS" ] || { bg_follow_to "$1" "$3" && return; }
   eval "_new=\$BG_NG_$(bg_upper "$1")"
   _file_says="nginx's file $BG_NG_FILE"
   [ -z "$BG_NG_SUM" ] || [ "$BG_NG_SUM" = "$(bg_masked_sum "$BG_NG_FILE")" ] || bg_file_changed
@@ -62,10 +80,15 @@ bg_file_changed() {
 # Proved is: connections come to the new slot while we ask, none to the old one. A 200 alone says nothing.
 bg_step_verify() {
   bg_verify || bg_not_verified
-  rm -f "$BG_ROOT/run/unproved"
+  # What is live is no standby any more.
+  rm -f "$BG_ROOT/run/unproved" "$BG_ROOT/slots/$BG_SLOT/standby"
 }
 
-# bg_verify: asks until it is proved that BG_PORT answers and BG_OLD_PORT does not, up to switch-timeout.
+bg_at_text() {
+  case $1 in /*) printf 'socket %s' "$1" ;; *) printf 'port %s' "$1" ;; esac
+}
+
+# bg_verify: asks until it is proved that BG_AT answers and BG_OLD_AT does not, up to switch-timeout.
 bg_verify() {
   BG_BASE_STATUS=000 BG_BASE_REACHED=0 BG_BASE_KNOWN=
   # shellcheck source=/dev/null
@@ -73,20 +96,20 @@ bg_verify() {
   bg_now
   _until=$((BG_NOW + BG_NG_TIMEOUT * 1000))
   while :; do
-    bg_ask_watching "$BG_PORT" "$BG_OLD_PORT"
+    bg_ask_watching "$BG_AT" "$BG_OLD_AT"
     if [ "$BG_REACHED" = 0 ]; then
       # A connection that nginx keeps to the app since the switch proves as much as a new one.
       _strayed=$BG_STRAYED
-      bg_count_new "$BG_BASE_KNOWN" "$BG_PORT" "$BG_OLD_PORT"
+      bg_count_new "$BG_BASE_KNOWN" "$BG_AT" "$BG_OLD_AT" "$BG_SEEN"
       BG_STRAYED=$_strayed
     fi
     if [ "$BG_STRAYED" = 0 ]; then
       if bg_wanted "$BG_STATUS" "$BG_SL_HEALTH_STATUS"; then
-        [ "$BG_REACHED" = 0 ] || { bg_note notice "$BG_STATUS from $BG_NG_URL, answered by port $BG_PORT" && return 0; }
+        [ "$BG_REACHED" = 0 ] || { bg_note notice "$BG_STATUS from $BG_NG_URL, answered by $(bg_at_text "$BG_AT")" && return 0; }
       elif [ "$BG_BASE_STATUS" = "$BG_STATUS" ] && [ "$BG_STATUS" != 000 ] && [ "$BG_STATUS" -lt 500 ]; then
         # It failed in the same way before: a redirect, a password. If the app was reached then, it has to be now.
         if [ "$BG_REACHED" != 0 ]; then
-          bg_note warning "$BG_STATUS from $BG_NG_URL, as before the switch, answered by port $BG_PORT" && return 0
+          bg_note warning "$BG_STATUS from $BG_NG_URL, as before the switch, answered by $(bg_at_text "$BG_AT")" && return 0
         elif [ "$BG_BASE_REACHED" = 0 ]; then
           bg_note warning "$BG_STATUS from $BG_NG_URL, as before the switch, and it does not reach the app: give a URL that does (setting verify-url)" && return 0
         fi
@@ -100,11 +123,14 @@ bg_verify() {
 
 bg_not_verified() {
   bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
-  if [ "$BG_STRAYED" != 0 ]; then
-    bg_fail "after the switch, requests still reach the old port $BG_OLD_PORT" \
-      'The old slot goes on serving. Something besides the upstream leads there: look for that port in the nginx configuration.' 'nginx-upstream verify-url'
+  if [ "$BG_STRAYED" != 0 ] && ! bg_slot_alive "$BG_SLOT"; then
+    bg_fail "the app ended after the switch; its requests reach the old slot ($(bg_at_text "$BG_OLD_AT"))" \
+      'Read the log of the app below.' start
+  elif [ "$BG_STRAYED" != 0 ]; then
+    bg_fail "after the switch, requests still reach the old $(bg_at_text "$BG_OLD_AT")" \
+      'The old slot goes on serving. Something besides the upstream leads there: look for it in the nginx configuration.' 'nginx-upstream verify-url'
   elif [ "$BG_REACHED" = 0 ]; then
-    bg_fail "$BG_NG_URL did not lead to port $BG_PORT: status $BG_STATUS, and no connection to that port" \
+    bg_fail "$BG_NG_URL did not lead to $(bg_at_text "$BG_AT"): status $BG_STATUS, and no connection there" \
       'Is it the URL of this app? Set verify-url to one that reaches it.' 'verify-url nginx-upstream' "Last answer: $(bg_nginx_question bg_answer)"
   fi
   bg_fail "$BG_NG_URL answers $BG_STATUS (before the switch: $BG_BASE_STATUS); wanted: $BG_HEALTH_WANTED" \
@@ -113,8 +139,27 @@ bg_not_verified() {
 }
 
 bg_switch_back() {
+  bg_probed_mode
   bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free" 'Run the deploy again.' lock-timeout
   BG_NG_SUM=
+  if [ -n "$BG_NG_FOLLOWS" ]; then
+    bg_follow_back
+  else
+    bg_region_back
+  fi
+  rm -f "$BG_ROOT/run/unproved"
+  bg_note warning "switched back: ${BG_PREVIOUS_SLOT:-no slot} has the traffic again"
+}
+
+# The running nginx has its files by now: only the link goes back.
+bg_follow_back() {
+  BG_NG_MODE=instant
+  bg_set_live "$BG_PREVIOUS_SLOT"
+  bg_followed "${BG_PREVIOUS_SLOT:-blue}" ||
+    bg_fail "nginx does not follow $BG_ROOT/live back to ${BG_PREVIOUS_SLOT:-nothing}" 'Look at nginx and its error log, then reload it.' switch "$BG_PROBE_SAID"
+}
+
+bg_region_back() {
   eval "_now=\$BG_NG_$(bg_upper "$BG_SLOT")"
   if [ -n "$BG_PREVIOUS_SLOT" ]; then
     bg_switch_to "$BG_PREVIOUS_SLOT" "$_now" "$BG_SLOT"
@@ -124,6 +169,4 @@ bg_switch_back() {
     bg_switch_to "$(bg_other "$BG_SLOT")" "$_now" "$BG_SLOT"
     bg_set_live ''
   fi
-  rm -f "$BG_ROOT/run/unproved"
-  bg_note warning "switched back: ${BG_PREVIOUS_SLOT:-no slot} has the traffic again"
 }

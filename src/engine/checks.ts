@@ -13,7 +13,8 @@ const LEAST_INODES = 5000;
 /** @throws DeployError when the host lacks what a deploy needs */
 export function checkHost(settings: Settings, facts: Facts): void {
   const missing = TOOLS.filter((tool) => !facts.tools.has(tool));
-  if (!facts.tools.has('curl') && !facts.tools.has('wget')) missing.push('curl (or wget)');
+  if (!facts.tools.has('curl') && settings.listen === 'socket') missing.push('curl (wget cannot ask a Unix socket)');
+  else if (!facts.tools.has('curl') && !facts.tools.has('wget')) missing.push('curl (or wget)');
   if (missing.length) {
     throw new DeployError({
       step: 'survey',
@@ -39,8 +40,10 @@ export function checkHost(settings: Settings, facts: Facts): void {
  * @throws DeployError when they do not
  */
 export function checkDrift(settings: Settings, facts: Facts, nginx: NginxFacts): void {
-  const { serving, file, line } = nginx.edit;
-  if (!facts.live || serving === facts.live) return;
+  // Where nginx follows `live` they cannot differ on disk; what runs is asked by the probe.
+  const { serving } = nginx;
+  if (!nginx.edit || !facts.live || serving === facts.live) return;
+  const { file, line } = nginx.edit;
   const says = serving === 'none' ? 'neither slot' : serving === 'both' ? 'both slots' : `the ${serving} slot`;
   throw new DeployError({
     step: 'survey',

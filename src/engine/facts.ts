@@ -31,9 +31,12 @@ export interface SlotFacts {
   release: string;
   sha: string;
   port: number;
+  listen: 'port' | 'socket';
   supervisor: string;
   alive: boolean;
   healthy: boolean;
+  /** Left running after a switch, for a rollback; it may have died since. */
+  standby: boolean;
 }
 
 /** A configuration file of nginx that may hold the upstream. */
@@ -134,9 +137,11 @@ function slotFacts(slot: Slot, one: (name: string) => string): SlotFacts {
     release: one(`slot.${slot}.release`),
     sha: one(`slot.${slot}.sha`),
     port: Number(one(`slot.${slot}.port`)),
+    listen: one(`slot.${slot}.listen`) === 'socket' ? 'socket' : 'port',
     supervisor: one(`slot.${slot}.supervisor`),
     alive: one(`slot.${slot}.alive`) === 'yes',
     healthy: one(`slot.${slot}.healthy`) !== '',
+    standby: one(`slot.${slot}.standby`) === 'yes',
   };
 }
 

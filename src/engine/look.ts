@@ -10,7 +10,7 @@ export function reconcileWould(facts: Facts): string[] {
   const live = facts.live ? facts.slots[facts.live] : undefined;
   const idle = facts.live ? otherSlot(facts.live) : undefined;
   if (live && idle && !live.alive && facts.slots[idle]?.healthy) acts.push(`make ${idle} live: the live slot ${facts.live} is dead, and ${idle} is healthy`);
-  else if (idle && facts.slots[idle]?.alive) acts.push(`stop the ${idle} slot, which runs without being live`);
+  else if (idle && facts.slots[idle]?.alive && !facts.slots[idle].standby) acts.push(`stop the ${idle} slot, which runs without being live`);
   for (const release of facts.unfinished) acts.push(`remove the unfinished release ${release}`);
   return acts;
 }

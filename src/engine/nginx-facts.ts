@@ -3,15 +3,32 @@ import { DeployError } from '../errors.js';
 import { quote } from '../host/quote.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
+import type { UpstreamOptions } from '../nginx/address.js';
 import { errorLogFile, masterPidFile } from '../nginx/facts.js';
 import { refuseOtherWays } from '../nginx/other-ways.js';
 import { visitorRoutes, type Route } from '../nginx/routes.js';
+import type { Serving } from '../nginx/upstream.js';
 import type { Settings } from '../settings/settings.js';
-import type { Facts } from './facts.js';
+import type { Facts, Slot } from './facts.js';
+import { checkListen, notSetUp, readInstantSwitch, refuseTraps, type InstantSwitch } from './instant-facts.js';
 
 /** What the loaded nginx configuration means for this app. */
 export interface NginxFacts {
-  edit: UpstreamEdit;
+  /** How the traffic is to change over. An instant switch still asks the running nginx whether it follows (step probe). */
+  mode: 'instant' | 'reload';
+  /** Why that mode, for people. */
+  why: string;
+  /** nginx, with the configuration on disk, follows `live` by itself. */
+  follows: boolean;
+  /** The server lines to replace; undefined where nginx follows `live`. */
+  edit: UpstreamEdit | undefined;
+  /** Where to ask the running nginx what it does, and what it has to answer. */
+  probes: Route[];
+  probeAnswers: Record<Slot, string>;
+  /** Which slots get the traffic by the configuration, while `live` is as it is. */
+  serving: Serving;
+  /** How nginx writes each slot's address. */
+  address: Record<Slot, string>;
   /** How to ask as a visitor; undefined when `verify-url` says it. */
   route: Route | undefined;
   pidFile: string;
@@ -25,9 +42,10 @@ export interface NginxFacts {
  * Reads the configuration that nginx has on disk, and refuses what a switch could not be safe with.
  *
  * @param ports as they are in force, blue and green
+ * @param listen where the release that gets the traffic listens
  * @throws DeployError naming file and line
  */
-export function readNginx(settings: Settings, facts: Facts, ports: [number, number]): NginxFacts {
+export function readNginx(settings: Settings, facts: Facts, ports: [number, number], listen: 'port' | 'socket'): NginxFacts {
   const { nginx } = facts;
   if (nginx.status !== 0 || !nginx.dump) throw cannotRead(facts);
   if (!nginx.running) {
@@ -40,16 +58,51 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
   }
   const config = readConfig(nginx.dump);
   const options = { upstream: settings.nginxUpstream, ports, isLocal: (address: string) => facts.addresses.includes(address) };
+  const found = readInstantSwitch(settings, facts, config, options);
+  checkListen(settings, facts, found, listen);
+  const common = {
+    pidFile: masterPidFile(config, asCalled(nginx)),
+    errorLog: errorLogFile(config, asCalled(nginx)),
+    folder: dirname(config.main),
+  };
+  if (found.form) return { ...common, ...following(settings, facts, config, options, found) };
+  if (settings.switch === 'instant') throw notSetUp(settings, found.why);
   const edit = upstreamEdit(config, options);
   refuseOtherWays(config, options);
   checkWritable(settings, facts, config, edit);
   return {
+    ...common,
+    mode: 'reload',
+    why: settings.switch === 'reload' ? 'the setting switch says so' : `${found.why} (command: setup makes the switch instant)`,
+    follows: false,
     edit,
-    route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config),
-    pidFile: masterPidFile(config, asCalled(nginx)),
-    errorLog: errorLogFile(config, asCalled(nginx)),
-    folder: dirname(config.main),
+    probes: [],
+    probeAnswers: { blue: '', green: '' },
+    serving: edit.serving,
+    address: edit.address,
+    route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config, [settings.nginxUpstream]),
     warnings: edit.others.length ? [`the upstream ${settings.nginxUpstream} has other servers, which stay as they are: ${edit.others.join(' ')}`] : [],
+  };
+}
+
+/** nginx is set up to follow `live`: there is no line to edit. */
+function following(settings: Settings, facts: Facts, config: NginxConfig, options: UpstreamOptions, found: InstantSwitch): Omit<NginxFacts, 'pidFile' | 'errorLog' | 'folder'> {
+  const { managed, form } = found;
+  refuseTraps(settings, found.facts.traps);
+  refuseOtherWays(config, options, managed.upstreams);
+  const asked = settings.switch === 'reload';
+  return {
+    mode: asked ? 'reload' : 'instant',
+    why: asked ? 'the setting switch says so' : `${managed.http.path} makes nginx follow ${settings.root}/live`,
+    follows: true,
+    edit: undefined,
+    probes: found.facts.probes,
+    probeAnswers: managed.probeAnswers,
+    // Without `live` the variable has its first value.
+    serving: facts.live || (form === 'port' ? 'blue' : 'none'),
+    address: { blue: '127.0.0.1', green: '127.0.0.1' },
+    route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config, managed.upstreams),
+    warnings: found.facts.warnings.map(({ file, line, what, mend }) => `${file}:${line}: ${what}. ${mend}`),
   };
 }
 
@@ -110,8 +163,8 @@ function serverLinesOf(edit: UpstreamEdit): string[] {
   return edit.region.match(/\bserver\s+[^;{}#]+;/g) ?? [];
 }
 
-function visitorRoute(settings: Settings, facts: Facts, config: NginxConfig): Route {
-  const routes = visitorRoutes(config, { upstream: settings.nginxUpstream, healthPath: settings.healthPath });
+function visitorRoute(settings: Settings, facts: Facts, config: NginxConfig, upstreams: string[]): Route {
+  const routes = upstreams.flatMap((upstream) => visitorRoutes(config, { upstream, healthPath: settings.healthPath }));
   const route = routes.find(({ scheme }) => scheme === 'http' || facts.tools.has('curl'));
   if (route) return route;
   if (routes.length) {

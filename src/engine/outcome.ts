@@ -5,6 +5,7 @@ import type { Settings } from '../settings/settings.js';
 import type { Facts } from './facts.js';
 import { planMarkdown, statusMarkdown, statusSentence } from './look.js';
 import type { Plan } from './plan.js';
+import { whereText } from './steps/step.js';
 
 /** The agent's last word. */
 export type End = Extract<AgentMessage, { type: 'end' }>;
@@ -71,9 +72,9 @@ function sentenceOf(ran: Ran, conclusion: Conclusion): string {
 function success({ settings, facts, drift, plan }: Ran): string {
   if (settings.command === 'status' && facts) return statusSentence(facts) + (drift ? `; ${drift.what}` : '');
   if (!plan) return 'done';
-  const { release, sha, slot, port } = plan.target;
+  const { release, sha, slot } = plan.target;
   if (settings.command === 'plan') return plan.skip || `a deploy would put ${sha.slice(0, 7)} live on ${slot}; nothing was changed`;
-  return `${settings.command === 'rollback' ? 'rolled back: ' : ''}release ${release} (${sha.slice(0, 7)}) is live on ${slot}, port ${port}`;
+  return `${settings.command === 'rollback' ? 'rolled back: ' : ''}release ${release} (${sha.slice(0, 7)}) is live on ${slot}, ${whereText(plan.target)}`;
 }
 
 function cancelled(ran: Ran): string {

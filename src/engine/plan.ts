@@ -1,8 +1,9 @@
 import { DeployError } from '../errors.js';
 import { assignments, quote, seconds } from '../host/quote.js';
+import type { Route } from '../nginx/routes.js';
 import type { Settings } from '../settings/settings.js';
 import { checkDrift, checkHost } from './checks.js';
-import { otherSlot, type Facts } from './facts.js';
+import { otherSlot, type Facts, type Slot } from './facts.js';
 import { readNginx, type NginxFacts } from './nginx-facts.js';
 import { recipeOf, releaseJson, storedRecipe } from './recipe.js';
 import { ledgerBeginning, type Run } from './ledger.js';
@@ -10,11 +11,11 @@ import { liveRelease, newReleaseId, rollbackTarget } from './releases.js';
 import { portsInForce, slotsToUse } from './slots.js';
 import { clone } from './steps/clone.js';
 import { afterSwitch, beforeSwitch, install } from './steps/commands.js';
-import { drain, prune, stop } from './steps/finish.js';
+import { drain, prune, standby, stop, stopStandby } from './steps/finish.js';
 import { health } from './steps/health.js';
 import { start } from './steps/start.js';
 import type { Step, StepMaker, Target } from './steps/step.js';
-import { switchTraffic, verify } from './steps/switch.js';
+import { probe, switchTraffic, verify } from './steps/switch.js';
 
 /** An ordered list of steps, and what they are about. Nothing was done yet. */
 export interface Plan {
@@ -30,8 +31,9 @@ export interface Plan {
 }
 
 // The whole deploy, and the whole rollback, in order.
-const deploySteps: StepMaker[] = [clone, install, start, health, beforeSwitch, switchTraffic, verify, afterSwitch, drain, stop, prune];
-const rollbackSteps: StepMaker[] = [start, health, beforeSwitch, switchTraffic, verify, afterSwitch, drain, stop, prune];
+const deploySteps = (nginx: NginxFacts): StepMaker[] => [probe(nginx), clone, install, ...startAndSwitch(nginx)];
+const rollbackSteps = (nginx: NginxFacts): StepMaker[] => [probe(nginx), ...startAndSwitch(nginx)];
+const startAndSwitch = (nginx: NginxFacts): StepMaker[] => [stopStandby, start, health, beforeSwitch, switchTraffic(nginx), verify, afterSwitch, drain, stop, standby, prune];
 
 /**
  * Plans a deploy or a rollback: a pure function of settings and facts.
@@ -41,17 +43,38 @@ const rollbackSteps: StepMaker[] = [start, health, beforeSwitch, switchTraffic, 
 export function makePlan(settings: Settings, facts: Facts, run: Run): Plan {
   checkHost(settings, facts);
   const ports = portsInForce(facts, settings.ports);
-  const nginx = readNginx(settings, facts, ports);
-  // What an interrupted switch left is reconcile's to mend, not a person's doing.
-  if (!facts.intent) checkDrift(settings, facts, nginx);
-  const { slot, port, oldPort } = slotsToUse(facts, ports, nginx.edit.serving);
   const back = settings.command === 'rollback';
   const what = back ? oldRelease(settings, facts) : newRelease(settings, facts);
-  const target: Target = { ...what, slot, port, live: facts.live, oldSlot: otherSlot(slot), oldPort, address: nginx.edit.address[slot] };
-  const steps = (back ? rollbackSteps : deploySteps).flatMap((make) => make(settings, facts, target) ?? []);
+  const nginx = readNginx(settings, facts, ports, what.recipe.listen);
+  // What an interrupted switch left is reconcile's to mend, not a person's doing.
+  if (!facts.intent) checkDrift(settings, facts, nginx);
+  const target = targetOf(settings, facts, what, slotsToUse(facts, ports, nginx.serving), nginx);
+  const steps = (back ? rollbackSteps : deploySteps)(nginx).flatMap((make) => make(settings, facts, target) ?? []);
   const skip = back ? '' : overtaken(settings, facts, target);
-  const plan = { target, steps: skip ? [] : steps, skip, warnings: nginx.warnings, previousRelease: liveRelease(facts), nginx };
+  const plan = { target, steps: skip ? [] : steps, skip, warnings: [...nginx.warnings, ...deadLive(facts, nginx)], previousRelease: liveRelease(facts), nginx };
   return { ...plan, script: planScript(settings, facts, run, plan) };
+}
+
+function targetOf(settings: Settings, facts: Facts, what: Pick<Target, 'release' | 'sha' | 'recipe'>, slots: ReturnType<typeof slotsToUse>, nginx: NginxFacts): Target {
+  const { slot, port, oldPort } = slots;
+  const oldSlot = otherSlot(slot);
+  const at = (name: Slot, listen: 'port' | 'socket', number: number): string => (listen === 'socket' ? `${settings.root}/slots/${name}/app.sock` : String(number));
+  const there = facts.slots[slot];
+  const fromStandby = settings.command === 'rollback' && Boolean(there?.standby) && there?.release === what.release;
+  return {
+    ...what,
+    slot,
+    port,
+    live: facts.live,
+    oldSlot,
+    oldPort,
+    address: nginx.address[slot],
+    listensAt: at(slot, what.recipe.listen, port),
+    oldListensAt: at(oldSlot, facts.slots[oldSlot]?.listen ?? what.recipe.listen, oldPort),
+    standbyReady: fromStandby && Boolean(there?.alive && there.healthy),
+    // Who rolls back to a standby gets one to go forth again.
+    keepsStandby: Boolean(facts.slots[oldSlot]?.alive) && facts.live !== '' && (settings.standby || fromStandby),
+  };
 }
 
 function newRelease(settings: Settings, facts: Facts): Pick<Target, 'release' | 'sha' | 'recipe'> {
@@ -73,6 +96,13 @@ function oldRelease(settings: Settings, facts: Facts): Pick<Target, 'release' | 
   return { release: release.id, sha: release.sha, recipe };
 }
 
+/** The backup lines, which save uploads, have a price. */
+function deadLive(facts: Facts, nginx: NginxFacts): string[] {
+  const dead = facts.live && facts.slots[facts.live] && !facts.slots[facts.live]?.alive;
+  if (!dead || !nginx.follows) return [];
+  return [`the live app does not run: until the switch nginx sends its requests to the new release as soon as that listens, healthy or not`];
+}
+
 /** A run that was queued behind a newer one must not take its place. */
 function overtaken(settings: Settings, facts: Facts, target: Target): string {
   const live = facts.live && facts.slots[facts.live];
@@ -90,6 +120,10 @@ function planScript(settings: Settings, facts: Facts, run: Run, plan: Omit<Plan,
     BG_PREVIOUS_SLOT: target.live,
     BG_OLD_SLOT: target.oldSlot,
     BG_OLD_PORT: target.oldPort,
+    BG_AT: target.listensAt,
+    BG_OLD_AT: target.oldListensAt,
+    BG_LISTEN: target.recipe.listen,
+    BG_STANDBY_READY: target.standbyReady ? 'yes' : '',
     BG_RELEASE_JSON: releaseJson(settings, target, run),
     ...nginxVariables(settings, facts, nginx),
   });
@@ -100,22 +134,33 @@ function planScript(settings: Settings, facts: Facts, run: Run, plan: Omit<Plan,
   ].join('');
 }
 
-function nginxVariables(settings: Settings, facts: Facts, { edit, route, pidFile, errorLog, folder }: NginxFacts): Record<string, string | number> {
-  const usual = route?.scheme === 'https' ? 443 : 80;
-  const port = route && route.port !== usual ? `:${route.port}` : '';
+function nginxVariables(settings: Settings, facts: Facts, nginx: NginxFacts): Record<string, string | number> {
+  const { edit, route, pidFile, errorLog, folder, probes, probeAnswers } = nginx;
   return {
     BG_NG_COMMAND: facts.nginx.command,
-    BG_NG_FILE: edit.file,
-    BG_NG_REGION: edit.region,
-    BG_NG_BLUE: edit.blue,
-    BG_NG_GREEN: edit.green,
-    BG_NG_SUM: facts.nginx.files.find(({ path }) => path === edit.file)?.sum ?? '',
+    BG_NG_MODE: nginx.mode,
+    BG_NG_FOLLOWS: nginx.follows ? 'yes' : '',
+    BG_NG_PROBES: probes.map((one) => [urlOf(one), connectOf(one), one.proxyProtocol ? 'yes' : ''].join('\t')).join('\n'),
+    BG_NG_PROBE_BLUE: probeAnswers.blue,
+    BG_NG_PROBE_GREEN: probeAnswers.green,
+    BG_NG_FILE: edit?.file ?? '',
+    BG_NG_REGION: edit?.region ?? '',
+    BG_NG_BLUE: edit?.blue ?? '',
+    BG_NG_GREEN: edit?.green ?? '',
+    BG_NG_SUM: facts.nginx.files.find(({ path }) => path === edit?.file)?.sum ?? '',
     BG_NG_FOLDER: folder,
     BG_NG_PID_FILE: pidFile,
     BG_NG_ERROR_LOG: errorLog,
-    BG_NG_URL: route ? `${route.scheme}://${route.serverName || route.connectTo}${port}${route.path}` : settings.verifyUrl,
-    BG_NG_CONNECT: route ? `${route.connectTo}:${route.port}` : '',
+    BG_NG_URL: route ? urlOf(route) : settings.verifyUrl,
+    BG_NG_CONNECT: route ? connectOf(route) : '',
     BG_NG_PROXY_PROTOCOL: route?.proxyProtocol ? 'yes' : '',
     BG_NG_TIMEOUT: seconds(settings.switchTimeout),
   };
 }
+
+function urlOf(route: Route): string {
+  const usual = route.scheme === 'https' ? 443 : 80;
+  return `${route.scheme}://${route.serverName || route.connectTo}${route.port === usual ? '' : `:${route.port}`}${route.path}`;
+}
+
+const connectOf = (route: Route): string => `${route.connectTo}:${route.port}`;

@@ -8,6 +8,7 @@ import type { Recipe, Target } from './steps/step.js';
 export function recipeOf(settings: Settings): Recipe {
   return {
     supervisor: settings.supervisor,
+    listen: settings.listen,
     start: settings.start,
     stop: settings.stop,
     shell: settings.shell,
@@ -43,7 +44,8 @@ export function releaseJson(settings: Settings, target: Target, run: Run): strin
  * @throws DeployError when it does not tell
  */
 export function storedRecipe(release: Release): Recipe {
-  if (isRecipe(release.recipe)) return release.recipe;
+  // Releases from before there was a choice listen on a port.
+  if (isRecipe(release.recipe)) return { ...release.recipe, listen: release.recipe.listen === 'socket' ? 'socket' : 'port' };
   throw new DeployError({
     step: 'survey',
     what: `release ${release.id} does not tell how it is started`,

@@ -139,6 +139,9 @@ class Execution {
       this.plan = makePlan(this.settings, this.facts, this.door.run);
       if (!this.facts.commit) this.tellCommit(this.plan.target.sha);
       for (const warning of this.plan.warnings) this.progress.note('warning', warning);
+      // Where nginx follows `live` by its files, the probe tells what it really does.
+      const { mode, why, follows } = this.plan.nginx;
+      if (!follows || this.settings.command === 'plan') this.progress.note('notice', `switch: ${mode}, since ${why}`);
       if (this.settings.command !== 'plan') this.session?.plan(this.plan.script);
     } catch (error) {
       this.progress.fail(asDeployError(error).problem);
@@ -149,7 +152,8 @@ class Execution {
   /** For `status`: what a deploy would refuse is what there is to see. */
   private lookForDrift(facts: Facts): void {
     try {
-      checkDrift(this.settings, facts, readNginx(this.settings, facts, portsInForce(facts, this.settings.ports)));
+      const listen = (facts.live && facts.slots[facts.live]?.listen) || this.settings.listen;
+      checkDrift(this.settings, facts, readNginx(this.settings, facts, portsInForce(facts, this.settings.ports), listen));
     } catch (error) {
       this.drift = asDeployError(error).problem;
       this.progress.note('warning', this.drift.what);

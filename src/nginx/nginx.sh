@@ -1,9 +1,12 @@
 # shellcheck shell=sh
-# The switch in mode `reload` on the host: edits only the app's server lines, proves what nginx runs, puts back.
+# nginx on the host: edits only the app's server lines, proves what runs, puts back; or sees nginx follow `live`.
 # What the host needs to do so without the action stands in <root>/nginx.state, written before the first edit.
 
 # What a later run needs: all of it comes from the plan, as BG_NG_… variables.
-BG_NG_NAMES='BG_NG_COMMAND BG_NG_FOLDER BG_NG_FILE BG_NG_BLUE BG_NG_GREEN BG_NG_PID_FILE BG_NG_ERROR_LOG BG_NG_URL BG_NG_CONNECT BG_NG_PROXY_PROTOCOL BG_NG_TIMEOUT'
+BG_NG_NAMES='BG_NG_COMMAND BG_NG_MODE BG_NG_FOLLOWS BG_NG_PROBES BG_NG_PROBE_BLUE BG_NG_PROBE_GREEN BG_NG_FOLDER BG_NG_FILE BG_NG_BLUE BG_NG_GREEN BG_NG_PID_FILE BG_NG_ERROR_LOG BG_NG_URL BG_NG_CONNECT BG_NG_PROXY_PROTOCOL BG_NG_TIMEOUT'
+
+# No worker is replaced by a switch then.
+bg_instant() { [ -n "$BG_NG_FOLLOWS" ] && [ "$BG_NG_MODE" = instant ]; }
 
 bg_nginx() { (eval "$BG_NG_COMMAND \"\$@\"") 9>&- 8<&- 2>&1; }
 
@@ -132,14 +135,18 @@ bg_nginx_question() {
   "$@"
 }
 
-# bg_ask_watching PORT OTHER: asks, and counts the connections that came meanwhile: BG_REACHED on PORT, BG_STRAYED on OTHER.
+# bg_ask_watching AT OTHER: asks, and counts the connections that came meanwhile: BG_REACHED on AT, BG_STRAYED on OTHER.
 bg_ask_watching() {
+  BG_SEEN=
   _known=$(bg_connections "$1" "$2")
-  bg_ask_nginx
-  bg_count_new "$_known" "$1" "$2"
+  case $1$2 in
+    */*) bg_watch_begin "$1" "$2" && bg_ask_nginx && bg_watch_end ;;
+    *) bg_ask_nginx ;;
+  esac
+  bg_count_new "$_known" "$1" "$2" "$BG_SEEN"
 }
 
-# bg_quiet PORT OTHER: does nothing come to that port any more while we ask through nginx? A stranger that looks
+# bg_quiet AT OTHER: does nothing come there any more while we ask through nginx? A stranger that looks
 # in by chance is not seen in each of three rounds; a wrong route is.
 bg_quiet() {
   for _round in 1 2 3; do
@@ -158,6 +165,8 @@ bg_nginx_match() {
   [ -f "$BG_ROOT/nginx.state" ] && [ -f "$BG_ROOT/switch.intent" ] || return 0
   # shellcheck source=/dev/null
   . "$BG_ROOT/nginx.state"
+  # Where nginx follows `live` by itself, there is nothing to match.
+  [ -z "$BG_NG_FOLLOWS" ] || { rm -f "$BG_ROOT/switch.intent" && return 0; }
   # shellcheck source=/dev/null
   . "$BG_ROOT/switch.intent"
   bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
@@ -199,14 +208,47 @@ bg_sorted() { printf '%s\n' $1 | sort | tr '\n' ' '; }
 
 bg_upper() { if [ "$1" = blue ]; then printf BLUE; else printf GREEN; fi; }
 
-# bg_drain SECONDS: waits until nginx's old workers, which finish the requests that they had, are gone.
-# Fails at the limit; the workers that are left stand in BG_LEAVING.
+# bg_drained AT SECONDS: drains it, and warns of what is cut at the limit.
+bg_drained() {
+  bg_drain "$@" || bg_note warning "after $2 s there were still requests on $(bg_at_text "$1"); connections of $BG_LEFT_WHAT that are cut: $BG_LEFT (setting drain-timeout)"
+}
+
+# bg_drain AT SECONDS: waits until nothing is left of what was sent there before the switch. Fails at the limit: BG_LEFT
+# says how many connections are left then, BG_LEFT_WHAT whose they are.
 bg_drain() {
   bg_now
-  _until=$((BG_NOW + $1 * 1000))
-  while bg_workers && [ -n "$BG_LEAVING" ]; do
+  _until=$((BG_NOW + $2 * 1000))
+  # After a reload: old workers, which finish what they had. A request may be in one of them without a connection to the app yet.
+  if ! bg_instant; then
+    while bg_workers && [ -n "$BG_LEAVING" ]; do
+      bg_now
+      [ "$BG_NOW" -lt "$_until" ] || {
+        BG_LEFT=$(bg_established "$1") BG_LEFT_WHAT="nginx's workers from before the switch ($(bg_words "$BG_LEAVING"))"
+        return 1
+      }
+      bg_sleep 0.05
+    done
+    [ -n "$BG_NG_FOLLOWS" ] || return 0
+  fi
+  # nginx's pool is empty after a second: what is left then are requests.
+  bg_worker_uid
+  while BG_LEFT=$(bg_established "$1" "$BG_WORKER_UID") && [ "$BG_LEFT" != 0 ]; do
     bg_now
-    [ "$BG_NOW" -lt "$_until" ] || return 1
+    [ "$BG_NOW" -lt "$_until" ] || {
+      BG_LEFT_WHAT=nginx
+      return 1
+    }
     bg_sleep 0.05
+  done
+}
+
+bg_words() { printf '%s' "${1# }" | sed 's/ /, /g'; }
+
+# The user as whom nginx's workers run, by his number.
+bg_worker_uid() {
+  BG_WORKER_UID=
+  bg_workers || return 1
+  for _kid in $BG_SERVING; do
+    BG_WORKER_UID=$(stat -c %u "/proc/$_kid" 2>/dev/null) && return
   done
 }

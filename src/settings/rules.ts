@@ -44,12 +44,13 @@ export function checkTogether(values: Partial<Values>): SettingProblem[] {
 /** The longest path of a Unix socket (sun_path in unix(7)), without its closing zero byte. */
 const LONGEST_SOCKET = 107;
 
-function socketProblems({ listen, root = '', switch: how }: Partial<Values>): SettingProblem[] {
+function socketProblems({ listen, root = '', switch: how, env = [] }: Partial<Values>): SettingProblem[] {
   if (listen !== 'socket') return [];
   const problems: SettingProblem[] = [];
   if (how === 'reload') {
     problems.push({ name: 'switch', message: 'cannot be reload with listen: socket, which nginx follows without one. Remove switch, or set listen: port' });
   }
+  if (env.some(({ name }) => name === 'SOCKET')) problems.push({ name: 'env', message: 'must not set SOCKET with listen: socket: the deploy sets it' });
   const longest = `${root}/slots/green/app.sock`;
   if (Buffer.byteLength(longest) > LONGEST_SOCKET) {
     problems.push({ name: 'root', message: `is too long for listen: socket: the path ${longest} of a Unix socket has more than ${LONGEST_SOCKET} bytes. Choose a shorter root` });

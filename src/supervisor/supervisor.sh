@@ -2,7 +2,7 @@
 # Starting, stopping and looking at a slot. A slot is always handled by what its own slot.conf says, written when
 # it was started, never by today's settings.
 
-BG_SL_NAMES='BG_SL_SUPERVISOR BG_SL_RELEASE BG_SL_SHA BG_SL_PORT BG_SL_START BG_SL_STOP BG_SL_SHELL BG_SL_PATH BG_SL_PORTS BG_SL_PORT_FILES BG_SL_STOP_TIMEOUT BG_SL_DRAIN_TIMEOUT BG_SL_ADDRESS BG_SL_HEALTH_PATH BG_SL_HEALTH_STATUS BG_SL_HEALTH_HOST'
+BG_SL_NAMES='BG_SL_SUPERVISOR BG_SL_RELEASE BG_SL_SHA BG_SL_PORT BG_SL_LISTEN BG_SL_START BG_SL_STOP BG_SL_SHELL BG_SL_PATH BG_SL_PORTS BG_SL_PORT_FILES BG_SL_STOP_TIMEOUT BG_SL_DRAIN_TIMEOUT BG_SL_ADDRESS BG_SL_HEALTH_PATH BG_SL_HEALTH_STATUS BG_SL_HEALTH_HOST'
 
 # bg_slot_load SLOT: reads what is known of a slot; fails when nothing was ever started there.
 bg_slot_load() {
@@ -12,19 +12,36 @@ bg_slot_load() {
   # shellcheck source=/dev/null
   . "$BG_SL_HOME/slot.conf"
   BG_SL_DIR=$BG_ROOT/releases/$BG_SL_RELEASE
+  # Where it listens: a port, or the path of its socket.
+  BG_SL_LISTEN=${BG_SL_LISTEN:-port} BG_SL_AT=$BG_SL_PORT
+  [ "$BG_SL_LISTEN" != socket ] || BG_SL_AT=$BG_SL_HOME/app.sock
 }
 
-# What each command gets in its environment, as text for a shell: bg_command_text SLOT PORT RELEASE SHA PATH ENV
+# bg_standby SLOT: is what it holds the release that was left running there for a rollback?
+bg_standby() {
+  bg_slot_load "$1" || return 1
+  _marked=
+  { read -r _marked <"$BG_SL_HOME/standby"; } 2>/dev/null
+  [ -n "$_marked" ] && [ "$_marked" = "$BG_SL_RELEASE" ] && [ "$1" != "$BG_LIVE" ]
+}
+
+# What each command gets in its environment, as text for a shell: bg_command_text SLOT PORT RELEASE SHA PATH ENV LISTEN
 bg_command_text() {
   BG_TEXT=
-  for _pair in "SLOT=$1" "PORT=$2" "RELEASE=$3" "SHA=$4"; do
-    bg_quote "${_pair#*=}"
-    BG_TEXT="${BG_TEXT}export ${_pair%%=*}=$BG_QUOTED$BG_NL"
-  done
+  bg_export SLOT "$1"
+  bg_export PORT "$2"
+  bg_export RELEASE "$3"
+  bg_export SHA "$4"
+  [ "$7" != socket ] || bg_export SOCKET "$BG_ROOT/slots/$1/app.sock"
   # Last, so that neither a profile nor the values above win over the setting.
   bg_quote "$5"
   [ -z "$5" ] || BG_TEXT="${BG_TEXT}PATH=$BG_QUOTED:\$PATH; export PATH$BG_NL"
   BG_TEXT="$BG_TEXT$6"
+}
+
+bg_export() {
+  bg_quote "$2"
+  BG_TEXT="${BG_TEXT}export $1=$BG_QUOTED$BG_NL"
 }
 
 # bg_exec_command SHELL COMMAND: becomes the user's login shell that runs the command, with BG_TEXT as its environment.
@@ -95,15 +112,16 @@ bg_rotate_log() {
 bg_slot_start() {
   bg_slot_load "$1" || return 1
   bg_port_files || return 1
-  bg_command_text "$1" "$BG_SL_PORT" "$BG_SL_RELEASE" "$BG_SL_SHA" "$BG_SL_PATH" "$(cat "$BG_SL_HOME/env")"
+  bg_command_text "$1" "$BG_SL_PORT" "$BG_SL_RELEASE" "$BG_SL_SHA" "$BG_SL_PATH" "$(cat "$BG_SL_HOME/env")" "$BG_SL_LISTEN"
   bg_rotate_log "$BG_SL_HOME/app.log"
   rm -f "$BG_SL_HOME/pid" "$BG_SL_HOME/starting"
+  [ "$BG_SL_LISTEN" != socket ] || rm -f "$BG_SL_AT"
   # The log is a file and no pipe: a server that goes to the background may keep it as long as it lives.
   bg_start_detached >>"$BG_SL_HOME/app.log" 2>&1 </dev/null
   if [ "$BG_SL_SUPERVISOR" = command ]; then
     wait "$BG_STARTED_PID"
     _status=$?
-    [ "$_status" = 0 ] || bg_listening "$BG_SL_PORT" || rm -f "$BG_SL_HOME/starting"
+    [ "$_status" = 0 ] || bg_listening "$BG_SL_AT" || rm -f "$BG_SL_HOME/starting"
     return "$_status"
   fi
   _tries=0
@@ -186,7 +204,7 @@ bg_port_files() {
 # before it was healthy for the first time, that it was started.
 bg_slot_alive() {
   bg_slot_load "$1" || return 1
-  if [ "$BG_SL_SUPERVISOR" = command ]; then bg_listening "$BG_SL_PORT" || bg_starting; else bg_group "$BG_SL_HOME/pid"; fi
+  if [ "$BG_SL_SUPERVISOR" = command ]; then bg_listening "$BG_SL_AT" || bg_starting; else bg_group "$BG_SL_HOME/pid"; fi
 }
 
 # Was the loaded slot's start command run, in this boot, without its app having been healthy yet?
@@ -200,7 +218,9 @@ bg_starting() {
 bg_slot_stop() {
   bg_slot_load "$1" || return 0
   if [ "$BG_SL_SUPERVISOR" = command ]; then bg_stop_by_command; else bg_stop_process; fi || return 1
-  rm -f "$BG_SL_HOME/pid" "$BG_SL_HOME/starting"
+  rm -f "$BG_SL_HOME/pid" "$BG_SL_HOME/starting" "$BG_SL_HOME/standby"
+  # Not every app takes its socket away, and one that is there cannot be listened on again.
+  [ "$BG_SL_LISTEN" != socket ] || rm -f "$BG_SL_AT"
 }
 
 bg_stop_process() {
@@ -212,8 +232,8 @@ bg_stop_process() {
 
 # The stop command runs in the folder of the release that it stops; it may return before the app has ended.
 bg_stop_by_command() {
-  bg_listening "$BG_SL_PORT" || bg_starting || return 0
-  bg_command_text "$BG_SL_SLOT" "$BG_SL_PORT" "$BG_SL_RELEASE" "$BG_SL_SHA" "$BG_SL_PATH" "$(cat "$BG_SL_HOME/env")"
+  bg_listening "$BG_SL_AT" || bg_starting || return 0
+  bg_command_text "$BG_SL_SLOT" "$BG_SL_PORT" "$BG_SL_RELEASE" "$BG_SL_SHA" "$BG_SL_PATH" "$(cat "$BG_SL_HOME/env")" "$BG_SL_LISTEN"
   (cd "$BG_SL_DIR" && bg_exec_command "$BG_SL_SHELL" "$BG_SL_STOP") </dev/null 9>&- 8<&- 2>&1 ||
     bg_note warning "the stop command ended with status $? (setting stop)"
   # A start command that was cut short may still be there.
@@ -226,21 +246,21 @@ bg_stop_by_command() {
 bg_free_port() {
   bg_now
   _until=$((BG_NOW + BG_SL_STOP_TIMEOUT * 1000))
-  while bg_listening "$BG_SL_PORT"; do
+  while bg_listening "$BG_SL_AT"; do
     bg_now
     [ "$BG_NOW" -lt "$_until" ] || break
     bg_guard
     bg_sleep 0.05
   done
-  bg_listening "$BG_SL_PORT" || return 0
-  _who=$(bg_listener_text "$BG_SL_PORT")
-  for _pid in $(bg_listener_pids "$BG_SL_PORT"); do kill -KILL "$_pid" 2>/dev/null; done
+  bg_listening "$BG_SL_AT" || return 0
+  _who=$(bg_listener_text "$BG_SL_AT")
+  for _pid in $(bg_listener_pids "$BG_SL_AT"); do kill -KILL "$_pid" 2>/dev/null; done
   bg_sleep 0.2
-  if bg_listening "$BG_SL_PORT"; then
-    bg_note warning "port $BG_SL_PORT is still taken ${BG_SL_STOP_TIMEOUT} s after the stop, by $_who: end it by hand (settings stop, stop-timeout)"
+  if bg_listening "$BG_SL_AT"; then
+    bg_note warning "$BG_SL_LISTEN $BG_SL_AT is still taken ${BG_SL_STOP_TIMEOUT} s after the stop, by $_who: end it by hand (settings stop, stop-timeout)"
     return 1
   fi
-  bg_note warning "port $BG_SL_PORT was still taken ${BG_SL_STOP_TIMEOUT} s after the stop, by $_who: killed (settings stop, stop-timeout)"
+  bg_note warning "$BG_SL_LISTEN $BG_SL_AT was still taken ${BG_SL_STOP_TIMEOUT} s after the stop, by $_who: killed (settings stop, stop-timeout)"
 }
 
 # A stop command that finds its server by a pid file that both releases share ends the wrong one. Is the slot in
@@ -260,18 +280,31 @@ bg_revive() {
     [ "$BG_NOW" -lt "$_until" ] || return 1
     bg_sleep 0.1
   done
+  bg_open_socket
   rm -f "$BG_SL_HOME/starting"
 }
+
+# nginx's user has to be able to connect, as any user of the host can to a port: for that a socket has to be writable.
+bg_open_socket() { [ "$BG_SL_LISTEN" != socket ] || chmod a+rw "$BG_SL_AT" 2>/dev/null; }
 
 # bg_slot_log SLOT LINES: the end of the app's log.
 bg_slot_log() { [ ! -f "$BG_ROOT/slots/$1/app.log" ] || tail -n "$2" "$BG_ROOT/slots/$1/app.log" | tail -c 16384 | tr -d '\0'; }
 
-# bg_healthy: one look at the loaded slot's own port. Status in BG_STATUS.
+# bg_healthy: one look at where the loaded slot's app listens itself. Status in BG_STATUS.
 bg_healthy() { bg_health_question bg_ask && bg_wanted "$BG_STATUS" "$BG_SL_HEALTH_STATUS"; }
 
 # bg_health_question WHAT: the question of the health check, with WHAT to ask it: bg_ask or bg_answer.
 bg_health_question() {
-  set -- "$1" "http://$BG_SL_ADDRESS:$BG_SL_PORT$BG_SL_HEALTH_PATH" 5
+  if [ "$BG_SL_LISTEN" = socket ]; then
+    set -- "$1" "http://localhost$BG_SL_HEALTH_PATH" 5 --unix-socket "$BG_SL_AT"
+  else
+    set -- "$1" "http://$BG_SL_ADDRESS:$BG_SL_PORT$BG_SL_HEALTH_PATH" 5
+  fi
   [ -z "$BG_SL_HEALTH_HOST" ] || set -- "$@" -H "Host: $BG_SL_HEALTH_HOST"
   "$@"
+}
+
+# What the health check asks, for people.
+bg_health_url() {
+  if [ "$BG_SL_LISTEN" = socket ]; then printf '%s%s' "$BG_SL_AT:" "$BG_SL_HEALTH_PATH"; else printf 'http://%s:%s%s' "$BG_SL_ADDRESS" "$BG_SL_PORT" "$BG_SL_HEALTH_PATH"; fi
 }

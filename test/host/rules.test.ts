@@ -158,7 +158,7 @@ describe('with one release live', () => {
     letOn('before');
     const run = await running;
     expect(run.code).toBe(0);
-    expect(run.log).toMatch(/after 1 s [\d ]+\(nginx workers from before the switch\) still had requests; 1 connections to port \d+ are cut \(setting drain-timeout\)/);
+    expect(run.log).toMatch(/after 1 s there were still requests on port \d+; connections of nginx's workers from before the switch \([\d, ]+\) that are cut: 1 \(setting drain-timeout\)/);
     expect((await slow).status).toBe(502);
     expect(await stage.ask()).toEqual({ status: 200, body: 'two' });
   });

@@ -20,6 +20,7 @@ export interface Step {
 /** How a release is started, asked and stopped. It stays with the release, so that a rollback starts it in the same way. */
 export interface Recipe {
   supervisor: 'process' | 'command';
+  listen: 'port' | 'socket';
   start: string;
   stop: string;
   shell: string;
@@ -47,6 +48,13 @@ export interface Target {
   oldPort: number;
   /** How nginx writes the address of the idle slot. */
   address: string;
+  /** Where the release of each of the two slots listens: a port, or the path of a Unix socket. */
+  listensAt: string;
+  oldListensAt: string;
+  /** The release runs already, as the standby in its slot, and is healthy. */
+  standbyReady: boolean;
+  /** The old slot stays as the standby. */
+  keepsStandby: boolean;
   recipe: Recipe;
 }
 
@@ -55,4 +63,9 @@ export type StepMaker = (settings: Settings, facts: Facts, target: Target) => St
 /** Status ranges as the agent takes and as people read them: `200-299 401-401`. */
 export function rangesText(ranges: readonly { from: number; to: number }[]): string {
   return ranges.map(({ from, to }) => `${from}-${to}`).join(' ');
+}
+
+/** Where the release listens, for people: `port 9501`, or `socket /srv/shop/slots/blue/app.sock`. */
+export function whereText({ recipe, listensAt }: Pick<Target, 'recipe' | 'listensAt'>): string {
+  return `${recipe.listen} ${listensAt}`;
 }

@@ -1,20 +1,40 @@
 import { assignments, seconds } from '../../host/quote.js';
-import { rangesText, type StepMaker } from './step.js';
+import type { NginxFacts } from '../nginx-facts.js';
+import { rangesText, whereText, type Step, type StepMaker } from './step.js';
 
-/** Gives the traffic to the new slot: the upstream's server lines, `live`, a reload that was seen to happen. */
-export const switchTraffic: StepMaker = (settings, _facts, target) => ({
-  name: 'switch',
-  does: `nginx: port ${target.port} serves the upstream ${settings.nginxUpstream} (nginx -t, live -> slots/${target.slot}, reload)`,
-  script: 'bg_step_switch',
-  limitMs: settings.lockTimeout + 4 * settings.switchTimeout + 60_000,
-  onFailure: 'back',
-  needs: '',
-});
+/** Asks the running nginx whether it follows `live`, before anything is done: what is on disk may not be what runs. */
+export function probe(nginx: NginxFacts): StepMaker {
+  return (settings) =>
+    nginx.follows
+      ? {
+          name: 'probe',
+          does: `ask the running nginx whether it follows ${settings.root}/live: if so the switch is instant, else a reload`,
+          script: `${assignments({ BG_MUST_FOLLOW: settings.switch === 'instant' ? 'yes' : '' })}bg_step_probe`,
+          limitMs: settings.switchTimeout + 60_000,
+          onFailure: 'stop',
+          needs: '',
+        }
+      : undefined;
+}
+
+/** Gives the traffic to the new slot. */
+export function switchTraffic(nginx: NginxFacts): StepMaker {
+  return (settings, _facts, target): Step => ({
+    name: 'switch',
+    does: nginx.follows
+      ? `live -> slots/${target.slot}${nginx.mode === 'reload' ? ', then nginx -t and reload' : ': nginx follows by itself'}`
+      : `nginx: port ${target.port} serves the upstream ${settings.nginxUpstream} (nginx -t, live -> slots/${target.slot}, reload)`,
+    script: 'bg_step_switch',
+    limitMs: settings.lockTimeout + 4 * settings.switchTimeout + 60_000,
+    onFailure: 'back',
+    needs: '',
+  });
+}
 
 /** Asks through nginx as a visitor would, and proves by the connections that the new slot answers. */
 export const verify: StepMaker = (settings, _facts, target) => ({
   name: 'verify',
-  does: `ask through nginx for up to ${seconds(settings.switchTimeout)} s until port ${target.port} answers, and port ${target.oldPort} does not`,
+  does: `ask through nginx for up to ${seconds(settings.switchTimeout)} s until ${whereText(target)} answers, and ${target.oldListensAt} does not`,
   script: `${assignments({
     BG_SL_HEALTH_STATUS: rangesText(target.recipe.healthStatus),
     BG_HEALTH_WANTED: rangesText(target.recipe.healthStatus),

@@ -1,0 +1,135 @@
+# shellcheck shell=sh
+# nginx that follows the link `live` by itself: what it does is asked, at a place that tells nothing else.
+
+# bg_probe: asks each server block that leads to the app, and sets BG_PROBED: the slot that all of them use; `other` when
+# they run other files than those on disk; '' when one does not answer so. What was answered stands in BG_PROBE_SAID.
+bg_probe() {
+  BG_PROBED='' BG_PROBE_SAID=''
+  _ifs=$IFS IFS=$BG_NL
+  # shellcheck disable=SC2086 # one a line
+  set -- $BG_NG_PROBES
+  IFS=$_ifs
+  for _line; do
+    bg_probe_one "$_line"
+    case $BG_PROBE_ANSWER in
+      "$BG_NG_PROBE_BLUE") _slot=blue ;;
+      "$BG_NG_PROBE_GREEN") _slot=green ;;
+      "${BG_NG_PROBE_BLUE%% *} "*) _slot=other ;;
+      *) _slot= ;;
+    esac
+    BG_PROBE_SAID="$_url answers \"$(printf '%s' "$BG_PROBE_ANSWER" | head -c 80 | tr '\n' ' ')\""
+    [ -n "$_slot" ] || { BG_PROBED= && return 1; }
+    [ -z "$BG_PROBED" ] || [ "$BG_PROBED" = "$_slot" ] || { BG_PROBED=other && return 1; }
+    BG_PROBED=$_slot
+  done
+}
+
+# bg_probe_one LINE: url, where to connect, whether with the PROXY protocol; with tabs between them.
+bg_probe_one() {
+  _tab=$(printf '\t')
+  _probe_url=${1%%"$_tab"*} _rest=${1#*"$_tab"}
+  set -- "$_probe_url" 2 --connect-to "::${_rest%"$_tab"*}" "${_rest#*"$_tab"}"
+  if [ -n "$5" ]; then set -- "$1" "$2" "$3" "$4" --haproxy-protocol; else set -- "$1" "$2" "$3" "$4"; fi
+  BG_PROBE_ANSWER=$(bg_body "$@")
+  _url=$_probe_url
+}
+
+# Before anything is done: does the running nginx follow `live`? What is on disk may not have been loaded yet.
+bg_step_probe() {
+  bg_workers || bg_fail 'nginx is not running' 'Start it; the deploy changed nothing.' nginx-command
+  bg_live
+  bg_searchable || bg_unsearchable
+  _mode=$BG_NG_MODE
+  if [ -z "$BG_NG_PROBES" ]; then
+    bg_note notice "switch: $_mode; nginx finds the socket by the link live at each connection"
+  elif bg_probe && [ "$BG_PROBED" = "${BG_LIVE:-blue}" ]; then
+    bg_note notice "switch: $_mode; nginx follows $BG_ROOT/live, which leads to ${BG_LIVE:-nothing yet}"
+  elif [ "$BG_PROBED" = blue ] || [ "$BG_PROBED" = green ]; then
+    bg_fail "nginx does not follow $BG_ROOT/live: that leads to ${BG_LIVE:-nothing}, and nginx uses $BG_PROBED" \
+      'Something keeps nginx from seeing the link: an open_file_cache or disable_symlinks beside the include, or a folder that its user may not search. See docs/host-setup.md.' 'root switch' "$BG_PROBE_SAID"
+  elif [ -n "$BG_MUST_FOLLOW" ]; then
+    bg_fail 'the running nginx does not do what its files say: they were changed after it last loaded them' \
+      'Reload nginx (nginx -t && nginx -s reload), or leave out the setting switch: then this deploy reloads it.' switch "$BG_PROBE_SAID"
+  else
+    _mode=reload
+    bg_note notice 'switch: reload; the running nginx has not loaded its files yet, and does with this switch. From then on it is instant'
+  fi
+  printf '%s\n' "$_mode" >"$BG_ROOT/run/mode"
+}
+
+# What the probe found, for the steps after it: each is a process of its own.
+bg_probed_mode() { [ -z "$BG_NG_FOLLOWS" ] || { read -r BG_NG_MODE <"$BG_ROOT/run/mode"; } 2>/dev/null; }
+
+# bg_follow_to SLOT BEFORE: THE switch where nginx follows `live`: one rename. If nginx does not follow within a second, it goes back.
+bg_follow_to() {
+  bg_workers || bg_fail 'nginx is not running' 'Start it; the deploy changed nothing.' nginx-command
+  _reload=
+  [ "$BG_NG_MODE" = instant ] || _reload=1
+  if [ -n "$_reload" ]; then
+    _said=$(bg_nginx -t) || bg_fail 'nginx refuses its configuration (nginx -t): nothing was switched' \
+      'Mend what nginx says below.' nginx-command "$(printf '%s\n' "$_said" | tail -n 10)"
+  fi
+  BG_SWITCH_TIME=
+  bg_set_live_timed "$1"
+  if [ -n "$_reload" ] && ! bg_reload "$BG_SERVING"; then
+    _why=$BG_SAID
+    bg_set_live "$2"
+    bg_fail 'nginx did not reload: live was put back' "See nginx's error log, $BG_NG_ERROR_LOG." 'switch-timeout nginx-command' "$_why"
+  fi
+  bg_followed "$1" || {
+    _why=$BG_PROBE_SAID
+    bg_set_live "$2"
+    bg_searchable || bg_unsearchable
+    bg_fail "nginx did not follow $BG_ROOT/live within a second: it was put back" \
+      'Something keeps nginx from seeing the link: an open_file_cache or disable_symlinks beside the include, or another configuration that was loaded since. See docs/host-setup.md.' 'root switch' "$_why"
+  }
+}
+
+bg_followed() {
+  [ -n "$BG_NG_PROBES" ] || return 0
+  bg_now
+  _until=$((BG_NOW + 1000))
+  until bg_probe && [ "$BG_PROBED" = "$1" ]; do
+    bg_now
+    [ "$BG_NOW" -lt "$_until" ] || return 1
+    bg_sleep 0.02
+  done
+}
+
+# The rename alone, and how long it took in microseconds, where the system's date tells that.
+bg_set_live_timed() {
+  ln -sfn "slots/$1" "$BG_ROOT/live.new"
+  _from=$(date +%s%N)
+  mv -fT "$BG_ROOT/live.new" "$BG_ROOT/live"
+  _to=$(date +%s%N)
+  case $_from$_to in *[!0-9]*) ;; *) BG_SWITCH_TIME=$(((_to - _from) / 1000)) ;; esac
+}
+
+# Can nginx's workers see what is in the slots? The first folder that they cannot search goes to BG_UNSEARCHABLE.
+# Only the usual rights are read here; the probe sees the rest.
+bg_searchable() {
+  BG_UNSEARCHABLE=
+  bg_worker_uid
+  [ -n "$BG_WORKER_UID" ] && [ "$BG_WORKER_UID" != 0 ] || return 0
+  BG_WORKER=$(id -nu "$BG_WORKER_UID" 2>/dev/null) || return 0
+  _at=$(readlink -f "$BG_ROOT")/slots/blue
+  set --
+  while [ -n "$_at" ]; do
+    set -- "$_at" "$@"
+    _at=${_at%/*}
+  done
+  BG_UNSEARCHABLE=$(stat -c '%a %u %g %n' "$@" 2>/dev/null | BG_GROUPS=$(id -G "$BG_WORKER") awk -v user="$BG_WORKER_UID" '
+    BEGIN { groups = " " ENVIRON["BG_GROUPS"] " " }
+    {
+      # The last three digits, of which the one counts that is for this user.
+      bits = substr("000" $1, length($1) + 1)
+      bit = $2 == user ? substr(bits, 1, 1) : index(groups, " " $3 " ") ? substr(bits, 2, 1) : substr(bits, 3, 1)
+      if (bit % 2 == 0) { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print; exit }
+    }')
+  [ -z "$BG_UNSEARCHABLE" ]
+}
+
+bg_unsearchable() {
+  bg_fail "nginx's user $BG_WORKER may not search $BG_UNSEARCHABLE, so that nginx cannot follow $BG_ROOT/live" \
+    "As root, on the host: chmod o+x $BG_UNSEARCHABLE (or choose a root that everybody may look into, such as /srv/$BG_APP)." root
+}
