@@ -1,40 +1,65 @@
-// A visitor of the site who never stops asking: several keep-alive connections, in a process of its own.
+// Visitors of the site who never stop asking, in a process of their own: keep-alive connections with short requests, and beside them
+// long ones, streams, uploads, events and WebSockets.
 //   node testbed/load.mjs --port 8080 --connections 8 --seconds 20      prints what it counted as JSON
 // As a module: startLoad() runs it in a second process. Node's own modules only.
 import { fork } from 'node:child_process';
 import { realpathSync } from 'node:fs';
-import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Records } from './load/records.mjs';
+import { events, long, randomFrom, short, stream, upload, websocket } from './load/visitors.mjs';
 
-/** No load goes on beyond these, whatever was asked for. */
-const most = { connections: 64, seconds: 300, requests: 1_000_000 };
-const requestTimeoutMs = 10_000;
 const progressMs = 200;
-
 const self = fileURLToPath(import.meta.url);
 
+/** Each option with its default, and beyond what no load goes, whatever was asked for. */
+const options = {
+  port: [0, 65_535],
+  connections: [8, 256],
+  seconds: [20, 3600],
+  requests: [5_000_000, 5_000_000],
+  pauseMs: [10, 60_000],
+  delayMs: [0, 5000],
+  longMs: [2000, 60_000],
+  long: [0, 32],
+  streams: [0, 32],
+  uploads: [0, 32],
+  events: [0, 32],
+  websockets: [0, 32],
+  endless: [0, 32],
+  seed: [1, 2 ** 31],
+};
+
 /**
- * @typedef {{ served: number, failed: number, keepaliveCloses: number, connections: number, versions: Record<string, number>,
- *   last: string, failures: { at: number, what: string }[], ms: number }} Counts
- * `served`: answers 2xx, by version (header x-version) in `versions`; `last`: who gave the last one. `failed`: refused, cut, too slow, not 2xx;
- * the first of them in `failures` (`at`: ms since the start). `keepaliveCloses`: the server closed a connection that had answered before, as the
- * next request was under way on it, and sent no byte of an answer; asked again on a new connection. `connections`: how many were opened.
+ * @typedef {{ served: number, failed: number, keepaliveCloses: number, idleCloses: number, announcedCloses: number, connections: number, echoes: number,
+ *   kinds: Record<string, { served: number, failed: number }>, failedBy: Record<string, number>, failures: import('./load/records.mjs').Failure[],
+ *   versions: Record<string, number>, last: string, cutAtLimit: number, ms: number,
+ *   figures?: ReturnType<import('./load/records.mjs').Records['figures']> }} Counts
+ * `served`: answers 2xx that are complete and what was asked for, by visitor in `kinds`, by version (header x-version) in `versions`; `last`: who gave the
+ * last one. `failed`: refused, cut, too slow, wrong, by cause in `failedBy`; the first of them in `failures`. `keepaliveCloses`: the server closed a
+ * connection that had answered before, as the next request was under way on it, and sent no byte of an answer; asked again on a new connection.
+ * `idleCloses`: it closed one on which nothing was under way, `announcedCloses`: it had said so in the answer before; neither loses anything.
+ * `echoes`: messages that came back by WebSocket. `cutAtLimit`: event streams and WebSockets without end that were cut, at the limit after a
+ * switch or later (earlier ones are failures, in the counts that `stop` gives). `connections`: how many were opened. `figures`: only at the end.
  */
 
 /**
  * Starts a load in a second process.
  *
- * @param {{ port: number, connections?: number, seconds?: number, pauseMs?: number, slowMs?: number, hostHeader?: string,
- *   onProgress?: (counts: Counts) => void }} options `pauseMs`: between two requests of a connection; `slowMs`: three more
- *   connections ask for a page that takes so long, in turns, so that at any moment one of them has most of its time before it; `onProgress` is called five times a second
+ * @param {{ port: number, connections?: number, seconds?: number, requests?: number, pauseMs?: number, delayMs?: number, longMs?: number, long?: number,
+ *   streams?: number, uploads?: number, events?: number, websockets?: number, endless?: number, seed?: number, hostHeader?: string, versions?: string[],
+ *   onProgress?: (counts: Counts) => void }} options `connections` with short requests, which the app is asked to answer after 1 to `delayMs`, mostly soon
+ *   (0: at once), with pauses of `pauseMs` on average between them; beside them so many visitors of each other kind, whose requests last from half of `longMs` to
+ *   all of it; `endless`: so many event streams and as many WebSockets without end. The load ends after `seconds` or when so many `requests` were made.
+ *   `versions`: who may answer (anyone, without it). `onProgress` is called five times a second
  */
-export function startLoad({ onProgress, hostHeader, ...numbers }) {
-  const args = Object.entries({ ...numbers, ...(hostHeader && { hostHeader }) }).flatMap(([name, value]) => [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(value)]);
+export function startLoad({ onProgress, hostHeader, versions, ...numbers }) {
+  const args = Object.entries({ ...numbers, ...(hostHeader && { hostHeader }) }).flatMap(([name, value]) => [`--${kebab(name)}`, String(value)]);
+  for (const version of versions ?? []) args.push('--version', version);
   const child = fork(self, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   /** @type {Counts} */
-  let counts = emptyCounts();
+  let counts = new Records(0).counts();
   child.on('message', (message) => {
     counts = message;
     onProgress?.(counts);
@@ -43,20 +68,27 @@ export function startLoad({ onProgress, hostHeader, ...numbers }) {
   const ended = ['exit', 'disconnect'].map((event) => new Promise((resolve) => child.once(event, resolve)));
   const closed = Promise.all(ended);
   child.once('error', () => {});
+  const tell = (message) => child.connected && child.send(message, () => {});
+  const ends = () => child.exitCode !== null || child.signalCode !== null;
   return {
+    pid: child.pid,
     /** The last counts that were told. */
     counts: () => counts,
+    /** One more version that may answer from now on. @param {string} version */
+    expect: (version) => tell({ expect: version }),
+    /** What the figures at the end need to know of a switch. @param {import('./load/records.mjs').Switch} one */
+    switched: (one) => tell({ switched: one }),
     /** Waits until so many requests were answered or failed. @param {number} requests @param {AbortSignal} [signal] */
     async reached(requests, signal) {
       while (counts.served + counts.failed < requests) {
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The load ended early, after ${counts.served} requests.`);
+        if (ends()) throw new Error(`The load ended early, after ${counts.served} requests.`);
         await sleep(20, undefined, { signal });
       }
     },
     /** Ends the load once the requests under way are answered. @returns {Promise<Counts>} */
     async stop() {
-      if (child.connected) child.send('stop', () => {});
-      const gone = await Promise.race([closed.then(() => true), sleep(requestTimeoutMs + 2000, false, { ref: false })]);
+      tell('stop');
+      const gone = await Promise.race([closed.then(() => true), sleep((numbers.longMs ?? 0) + 30_000, false, { ref: false })]);
       if (!gone) child.kill('SIGKILL');
       return counts;
     },
@@ -64,108 +96,60 @@ export function startLoad({ onProgress, hostHeader, ...numbers }) {
   };
 }
 
-function emptyCounts() {
-  return { served: 0, failed: 0, keepaliveCloses: 0, connections: 0, versions: {}, last: '', failures: [], ms: 0 };
-}
+const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** @returns {Promise<Counts>} what was counted until the time was over or `stopped()` */
-async function load({ port, connections, seconds, pauseMs, slowMs, hostHeader }, counts, stopped) {
-  const begun = performance.now();
-  const goesOn = () => !stopped() && performance.now() - begun < seconds * 1000 && counts.served + counts.failed < most.requests;
-  const visitor = async ({ path, afterMs }) => {
-    await sleep(afterMs);
-    // One connection, and it is kept: the site's server decides when it ends.
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    while (goesOn()) {
-      let answer = await ask({ agent, port, path, hostHeader }, counts);
-      if (answer.keepaliveClose) {
-        counts.keepaliveCloses++;
-        agent.destroy();
-        answer = await ask({ agent, port, path, hostHeader }, counts);
-      }
-      counts.ms = Math.round(performance.now() - begun);
-      if (answer.what) {
-        counts.failed++;
-        if (counts.failures.length < 20) counts.failures.push({ at: counts.ms, what: answer.what });
-        // A refused connection costs nothing: without a rest this would count thousands of one and the same failure.
-        await sleep(20);
-      } else {
-        counts.served++;
-        counts.last = answer.version;
-        counts.versions[answer.version] = (counts.versions[answer.version] ?? 0) + 1;
-      }
-      if (pauseMs > 0) await sleep(pauseMs);
-    }
-    agent.destroy();
-  };
-  const visitors = Array.from({ length: connections }, () => ({ path: '/', afterMs: 0 }));
-  const slow = [0, 1, 2].map((turn) => ({ path: `/?ms=${slowMs}`, afterMs: (turn * slowMs) / 3 }));
-  await Promise.all([...visitors, ...(slowMs > 0 ? slow : [])].map(visitor));
-  counts.ms = Math.round(performance.now() - begun);
-  return counts;
-}
-
-/** One request. Gives the version that answered, or what went wrong. */
-function ask({ agent, port, path, hostHeader }, counts) {
-  return new Promise((resolve) => {
-    let bytesBefore = 0;
-    let socket;
-    let late = false;
-    const request = get({ host: '127.0.0.1', port, path, agent, headers: { host: hostHeader } }, (response) => {
-      const { statusCode: status = 0, headers } = response;
-      response.resume();
-      response.once('error', (error) => resolve({ what: `cut in the answer: ${error.code ?? error.message}` }));
-      response.once('end', () => {
-        if (!response.complete) resolve({ what: 'cut in the answer' });
-        else if (status < 200 || status > 299) resolve({ what: `status ${status}` });
-        else resolve({ version: String(headers['x-version'] ?? 'unknown') });
-      });
-    });
-    request.once('socket', (given) => {
-      socket = given;
-      bytesBefore = socket.bytesRead;
-      if (!request.reusedSocket) counts.connections++;
-    });
-    request.setTimeout(requestTimeoutMs, () => {
-      late = true;
-      request.destroy();
-    });
-    request.once('error', (error) => {
-      const silent = socket && socket.bytesRead === bytesBefore;
-      if (late) resolve({ what: `no answer within ${requestTimeoutMs / 1000} s` });
-      else if (request.reusedSocket && silent && ['ECONNRESET', 'EPIPE'].includes(error.code)) resolve({ keepaliveClose: true, what: 'closed twice' });
-      else resolve({ what: error.code === 'ECONNREFUSED' ? 'refused' : `cut: ${error.code ?? error.message}` });
-    });
-  });
+/** Lets all visitors in, and waits until the time is over, there were enough requests, or `stopped()`. */
+async function load(asked, { records, known, stopped }) {
+  const goesOn = () => !stopped() && records.ms < asked.seconds * 1000 && records.served + records.failed < asked.requests;
+  const plan = [
+    [asked.connections, short],
+    [asked.long, long],
+    [asked.streams, stream],
+    [asked.uploads, upload],
+    [asked.events, (visit) => events(visit, false)],
+    [asked.websockets, (visit) => websocket(visit, false)],
+    [asked.endless, (visit) => events(visit, true)],
+    [asked.endless, (visit) => websocket(visit, true)],
+  ];
+  const visitors = plan.flatMap(([count, visitor], kind) =>
+    Array.from({ length: count }, async (_, turn) => {
+      // In turns, so that at any moment one of them has most of its time before it.
+      if (visitor !== short) await sleep((turn * asked.longMs) / count);
+      await visitor({ ...asked, records, known, goesOn, random: randomFrom(asked.seed * 7919 + kind * 1000 + turn) });
+    }),
+  );
+  await Promise.all(visitors);
 }
 
 function optionsFromArgs() {
-  const number = (value, highest) => Math.max(0, Math.min(Number(value) || 0, highest));
   const text = { type: 'string' };
-  const { values } = parseArgs({ options: { port: text, connections: text, seconds: text, 'pause-ms': text, 'slow-ms': text, 'host-header': text } });
+  const names = Object.keys(options);
+  const { values } = parseArgs({ options: { ...Object.fromEntries(names.map((name) => [kebab(name), text])), 'host-header': text, version: { type: 'string', multiple: true } } });
   if (!values.port) throw new Error('--port is missing: the port of the site on 127.0.0.1');
-  return {
-    port: number(values.port, 65_535),
-    connections: number(values.connections ?? 8, most.connections),
-    seconds: number(values.seconds ?? 20, most.seconds),
-    pauseMs: number(values['pause-ms'] ?? 10, 60_000),
-    slowMs: number(values['slow-ms'] ?? 0, requestTimeoutMs / 2),
-    hostHeader: values['host-header'] ?? 'shop.example.com',
-  };
+  const numbers = names.map((name) => {
+    const [usual, most] = options[name];
+    return [name, Math.max(0, Math.min(Number(values[kebab(name)] ?? usual) || 0, most))];
+  });
+  return { ...Object.fromEntries(numbers), hostHeader: values['host-header'] ?? 'shop.example.com', known: new Set(values.version) };
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === self) {
-  const counts = emptyCounts();
+  const { known, ...asked } = optionsFromArgs();
+  const records = new Records(asked.seconds);
   let stopped = false;
   const stop = () => {
     stopped = true;
   };
   // With its starter gone there is nobody to count for.
   for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) process.on(event, stop);
-  process.on('message', (message) => message === 'stop' && stop());
-  const tell = (done) => (process.connected ? process.send(counts, done) : console.log(JSON.stringify(counts, undefined, 2)));
-  const timer = setInterval(() => process.connected && tell(() => {}), progressMs);
-  await load(optionsFromArgs(), counts, () => stopped);
+  process.on('message', (message) => {
+    if (message === 'stop') stop();
+    else if (message.expect) known.add(message.expect);
+    else if (message.switched) records.switched(message.switched);
+  });
+  const tell = (counts, done) => (process.connected ? process.send(counts, done) : console.log(JSON.stringify(counts, undefined, 2)));
+  const timer = setInterval(() => process.connected && tell(records.counts(), () => {}), progressMs);
+  await load(asked, { records, known, stopped: () => stopped });
   clearInterval(timer);
-  tell(() => process.connected && process.disconnect());
+  tell(records.end(), () => process.connected && process.disconnect());
 }

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const nginxPath = '/usr/sbin/nginx';
@@ -35,6 +35,29 @@ function isFree(port) {
  * @param {{ port: number, app: string, server: string, site?: string, http?: string }} options `server`: the upstream's lines
  */
 export function siteConfig({ port, app, server, site = '', http = '' }) {
+  const upstream = `# The app: bluegreen changes the port in here, nothing else.
+  upstream ${app} {
+    ${server}
+  }`;
+  return mainConfig({ port, app, http: `${http}\n  ${upstream}`, site: site || siteLocations(`http://${app}`) });
+}
+
+/**
+ * The same site, set up for `switch: instant`.
+ *
+ * @param {{ port: number, app: string, instant: { http: string, server: string, proxyPass: string }, http?: string }} options `instant`: of instantFiles()
+ */
+export function instantConfig({ port, app, instant, http = '' }) {
+  return mainConfig({ port, app, http: `${http}\n  ${instant.http}`, site: `${instant.server}\n    ${siteLocations(instant.proxyPass)}` });
+}
+
+/** What the app gets: everything, and WebSockets at a place of their own. */
+function siteLocations(proxyPass) {
+  return `location / { proxy_pass ${proxyPass}; proxy_set_header Host $host; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    location /ws { proxy_pass ${proxyPass}; proxy_set_header Host $host; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+}
+
+function mainConfig({ port, app, http, site }) {
   return `worker_processes 2;
 error_log logs/error.log notice;
 pid nginx.pid;
@@ -44,14 +67,10 @@ http {
   client_body_temp_path temp/body; proxy_temp_path temp/proxy; fastcgi_temp_path temp/fastcgi;
   uwsgi_temp_path temp/uwsgi; scgi_temp_path temp/scgi;
   ${http}
-  # The app: bluegreen changes the port in here, nothing else.
-  upstream ${app} {
-    ${server}
-  }
   server {
     listen 127.0.0.1:${port};
     server_name ${app}.example.com;
-    ${site || `location / { proxy_pass http://${app}; proxy_set_header Host $host; proxy_http_version 1.1; proxy_set_header Connection ""; }`}
+    ${site}
   }
 }
 `;
@@ -60,10 +79,15 @@ http {
 /**
  * Starts an nginx in the foreground with a configuration of its own, and waits until its master answers.
  *
- * @param {{ dir: string, config: string }} options `dir`: an existing folder of its own
+ * @param {{ dir: string, config: string, files?: Record<string, string> }} options `dir`: an existing folder of its own; `files`: more
+ *   files, by their paths relative to that of nginx.conf
  */
-export async function startNginx({ dir, config }) {
+export async function startNginx({ dir, config, files = {} }) {
   for (const name of ['logs', 'temp', 'conf']) mkdirSync(join(dir, name), { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, 'conf', path)), { recursive: true });
+    writeFileSync(join(dir, 'conf', path), text);
+  }
   const file = join(dir, 'conf', 'nginx.conf');
   // Workers of a root's nginx drop to nobody, who cannot enter a temporary folder; here all stays with who runs it.
   writeFileSync(file, `${process.getuid?.() === 0 ? 'user root;\n' : ''}${config}`);

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const app = fileURLToPath(new URL('./app/server.mjs', import.meta.url));
+const app = fileURLToPath(new URL('./app', import.meta.url));
 
 /**
  * Makes an empty bare repository.
@@ -24,12 +24,13 @@ export function makeRepo(dir) {
     /**
      * Commits one more version and pushes it.
      *
-     * @param {{ version: string, crash?: boolean, unhealthy?: boolean, stubborn?: boolean, portFile?: string }} how
+     * @param {{ version: string, crash?: boolean, unhealthy?: boolean, stubborn?: boolean, graceful?: boolean, portFile?: string, listen?: 'port' | 'socket' }} how
+     *   `graceful: false` ends at once on SIGTERM
      * @param {Record<string, string>} [files] more files, by their paths
      * @returns {string} the commit, 40 hexadecimal digits
      */
     commit(how, files = {}) {
-      cpSync(app, join(work, 'server.mjs'));
+      cpSync(app, work, { recursive: true });
       writeFileSync(join(work, 'release.json'), `${JSON.stringify(how)}\n`);
       for (const [path, text] of Object.entries(files)) {
         mkdirSync(dirname(join(work, path)), { recursive: true });

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, realpat
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { freePorts, siteConfig, startNginx } from './nginx.mjs';
+import { instantFiles } from './instant.mjs';
+import { freePorts, instantConfig, siteConfig, startNginx } from './nginx.mjs';
 import { processStat } from './processes.mjs';
 import { makeRepo } from './repo.mjs';
 import { runAction } from './runner.mjs';
@@ -13,10 +14,11 @@ import { startSshd } from './sshd.mjs';
  * @param {object} [options]
  * @param {string} [options.app]
  * @param {(ports: { site: number, blue: number, green: number }) => string} [options.config] the nginx configuration
+ * @param {boolean | 'socket'} [options.instant] nginx set up for `switch: instant`, for ports or sockets, which the inputs then ask for
  * @param {Record<string, string>} [options.env] variables of each session on the host
  * @param {object} [options.sshd] more options for the sshd
  */
-export async function startStage({ app = 'shop', config, env = {}, sshd: sshdOptions = {} } = {}) {
+export async function startStage({ app = 'shop', config, instant = false, env = {}, sshd: sshdOptions = {} } = {}) {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'bluegreen-stage-')));
   const undo = [() => rmSync(dir, { recursive: true, force: true })];
   const folder = (name) => {
@@ -29,7 +31,10 @@ export async function startStage({ app = 'shop', config, env = {}, sshd: sshdOpt
     const root = join(dir, 'srv', app);
     mkdirSync(root, { recursive: true });
     undo.unshift(() => endApps(root));
-    const nginx = await startNginx({ dir: folder('nginx'), config: config?.(ports) ?? siteConfig({ port: site, app, server: `server 127.0.0.1:${blue};` }) });
+    const listen = instant === 'socket' ? 'socket' : 'port';
+    const setUp = instant ? instantFiles({ app, root, ports: [blue, green], listen }) : undefined;
+    const usual = () => (setUp ? instantConfig({ port: site, app, instant: setUp }) : siteConfig({ port: site, app, server: `server 127.0.0.1:${blue};` }));
+    const nginx = await startNginx({ dir: folder('nginx'), config: config?.(ports) ?? usual(), files: setUp?.files });
     undo.unshift(() => nginx.stop());
     const sshd = await startSshd({ dir: folder('ssh'), env, ...sshdOptions });
     undo.unshift(() => sshd.stop());
@@ -47,6 +52,7 @@ export async function startStage({ app = 'shop', config, env = {}, sshd: sshdOpt
       'nginx-command': nginx.command,
       'stop-timeout': '3s',
       'drain-timeout': '5s',
+      ...(setUp && { switch: 'instant', listen }),
     };
     return {
       dir,

@@ -49,7 +49,7 @@ describe('deploys and rollbacks on a real sshd, nginx and git', () => {
 
   test('a release holds the commit, its mark of completeness, and no history', () => {
     const dir = filesOf(releases[1] ?? '');
-    expect(readdirSync(dir).sort()).toEqual(['.release.json', 'release.json', 'server.mjs']);
+    expect(readdirSync(dir).sort()).toEqual(['.release.json', 'release.json', 'server.mjs', 'websocket.mjs']);
     expect(JSON.parse(readFileSync(join(dir, '.release.json'), 'utf8'))).toMatchObject({ id: releases[1], sha: shas[1], actor: 'ada' });
   });
 
