@@ -89,7 +89,6 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
 function following(settings: Settings, facts: Facts, config: NginxConfig, options: UpstreamOptions, found: InstantSwitch): Omit<NginxFacts, 'pidFile' | 'errorLog' | 'folder'> {
   const { managed, form } = found;
   refuseTraps(settings, found.facts.traps);
-  refuseOtherWays(config, options, managed.upstreams);
   const asked = settings.switch === 'reload';
   return {
     mode: asked ? 'reload' : 'instant',

@@ -1,9 +1,11 @@
 import type { UpstreamOptions } from './address.js';
 import type { NginxConfig } from './config.js';
 import { managedTraps } from './managed-files.js';
-import type { Managed } from './managed.js';
+import { instantWarnings } from './instant-warnings.js';
+import { socketLink, type Managed } from './managed.js';
 import { appPasses, type AppPass } from './passes.js';
 import { routesBy, type Route } from './routes.js';
+import { instantTraps } from './traps.js';
 import { sameName, upstreams } from './upstream.js';
 import { variablesOf } from './variables.js';
 
@@ -48,7 +50,18 @@ export function readInstant(config: NginxConfig, managed: Managed, options: Inst
   const passes = appPasses(config, managed, options, variablesOf(config));
   const why = managed.variable ? whyNotByVariable(passes, managed) : whyNotBySocket(config, passes, managed, options);
   if (why) return { setUp: false, why, traps: [], warnings: [], probes: [] };
-  return { setUp: true, why: '', traps: managedTraps(config, managed, passes), warnings: [], probes: probesOf(config, managed, passes, options) };
+  return {
+    setUp: true,
+    why: '',
+    traps: [...managedTraps(config, managed, passes), ...instantTraps(config, managed, passes, options)].sort(byPlace),
+    warnings: instantWarnings(managed, passes).sort(byPlace),
+    probes: probesOf(config, managed, passes, options),
+  };
+}
+
+/** By file, then by line. */
+function byPlace(one: Trap, other: Trap): number {
+  return one.file === other.file ? one.line - other.line : one.file < other.file ? -1 : 1;
 }
 
 function whyNotByVariable(passes: AppPass[], managed: Managed): string {
@@ -56,7 +69,7 @@ function whyNotByVariable(passes: AppPass[], managed: Managed): string {
 }
 
 function whyNotBySocket(config: NginxConfig, passes: AppPass[], managed: Managed, { upstream, root }: InstantOptions): string {
-  const link = `unix:${root}/live/app.sock`;
+  const link = socketLink(root);
   const block = upstreams(config).find((one) => one.parent?.name === 'http' && sameName(one.args[0] ?? '', upstream));
   if (!block?.block?.some((one) => one.name === 'server' && one.args[0] === link)) return `no upstream ${upstream} has the line \`server ${link};\``;
   return passes.some(({ by }) => by === 'upstream') ? '' : `no server block has \`proxy_pass ${managed.proxyPass};\``;

@@ -108,13 +108,16 @@ function forPorts(options: ManagedOptions): Managed {
   };
 }
 
+/** The address of the live slot's socket, as an upstream has it. */
+export const socketLink = (root: string): string => `unix:${root}/live/app.sock`;
+
 /** nginx resolves the link at each connection. No pool: its connections would stay with the old slot. */
 function forSocket(options: ManagedOptions): Managed {
   const { upstream, root, ports, version } = options;
   const lines = [
     ...heading(options),
     `upstream ${upstream} {`,
-    `    server ${nginxWord(`unix:${root}/live/app.sock`)} max_fails=0;`,
+    `    server ${nginxWord(socketLink(root))} max_fails=0;`,
     // A release from before the socket goes on serving until the next deploy.
     ...ports.map((port) => `    server 127.0.0.1:${port} backup max_fails=0;`),
     // Pooling became the default then.

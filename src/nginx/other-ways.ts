@@ -27,11 +27,10 @@ const DEFAULT_PORTS: Record<string, number> = { http: 80, https: 443, grpc: 80, 
 /**
  * Every other way to a slot's port on this machine: direct addresses in `*_pass` and its like, also put together from
  * variables; values of variables; server lines of other upstreams; Lua code; and `listen`. Comments do not count.
- * @param own the names of the app's own upstreams; the one of the options unless told otherwise
- * @throws DeployError when one of them is not there, or is there twice
+ * @param own the upstreams whose server lines are the app's
+ * @throws DeployError when these are not given, and the app's upstream is not there, or is there twice
  */
-export function otherWays(config: NginxConfig, options: UpstreamOptions, own = [options.upstream]): OtherWay[] {
-  const ownBlocks = own.map((upstream) => findUpstream(config, { ...options, upstream }));
+export function otherWays(config: NginxConfig, options: UpstreamOptions, own: Directive[] = [findUpstream(config, options)]): OtherWay[] {
   const names = new Set(upstreams(config).map((block) => block.args[0]?.toLowerCase()));
   const variables = variablesOf(config);
   const everything = [...walk(config.directives)];
@@ -60,7 +59,7 @@ export function otherWays(config: NginxConfig, options: UpstreamOptions, own = [
     if (!found || onlyShown(variable, everything)) return [];
     return [way(directive, `$${variable} = ${found.address}`, "gives a variable a slot's address")];
   });
-  const ownLines = new Set(ownBlocks.flatMap((block) => serverLines(block, options)).map((line) => `${line.directive.file}:${line.directive.start}`));
+  const ownLines = new Set(own.flatMap((block) => serverLines(block, options)).map((line) => `${line.directive.file}:${line.directive.start}`));
   const passed = everything.filter(connects).flatMap((directive) => directive.args.flatMap((arg) => expand(arg, directive, variables)));
   const reached = new Set([...passed, ...[...variables.values()].flat().map(({ value }) => value)].map((text) => (parseTarget(text)?.host ?? text).toLowerCase()));
   const code = everything.flatMap(codeOf).join('\n').toLowerCase();
@@ -122,17 +121,17 @@ function distinct(ways: OtherWay[]): OtherWay[] {
  * Refuses a configuration with another way to a slot's port.
  * @throws DeployError that names each file and line
  */
-export function refuseOtherWays(config: NginxConfig, options: UpstreamOptions, own = [options.upstream]): void {
-  const ways = otherWays(config, options, own);
+export function refuseOtherWays(config: NginxConfig, options: UpstreamOptions): void {
+  const ways = otherWays(config, options);
   if (ways.length === 0) return;
   const listens = ways.some((one) => one.text.startsWith('listen '));
   throw new DeployError({
-    what: `nginx uses port ${options.ports.join(' or ')} of this machine in another way than by ${own.length > 1 ? 'the upstreams' : 'the upstream'} ${own.join(' and ')}: ${ways
+    what: `nginx uses port ${options.ports.join(' or ')} of this machine in another way than by the upstream ${options.upstream}: ${ways
       .map((one) => `${one.file}:${one.line}: ${one.text} (${one.why})`)
       .join('; ')}`,
     next:
       'After the switch such a place would point at a stopped app. ' +
-      `Let it lead to the app as the other places do${own.length > 1 ? '' : `, for example \`proxy_pass http://${options.upstream};\``}, or give the app's slots other ports.` +
+      `Let it lead to the upstream instead, for example \`proxy_pass http://${options.upstream};\`, or give the app's slots other ports.` +
       (listens ? " A port that nginx listens on itself cannot be a slot's." : ''),
     settings: ['ports', 'nginx-upstream'],
   });

@@ -1,5 +1,6 @@
 import { isThisMachine, parseTarget, type UpstreamOptions } from './address.js';
 import { enclosing, httpServers, walk, type Directive, type NginxConfig } from './config.js';
+import { hasErrorPage } from './in-force.js';
 import { PASSES } from './leads.js';
 import type { Managed } from './managed.js';
 import { sameName } from './upstream.js';
@@ -35,7 +36,7 @@ export function appPasses(config: NginxConfig, managed: Managed, options: Upstre
   const name = variableName(managed.variable);
   // The variable itself stays in the text, whether or not this server block sets it.
   const others: Variables = new Map([...variables].map(([server, all]) => [server, all.filter(({ variable }) => variable !== name)]));
-  return httpServers(config).flatMap((server) =>
+  return httpServers(config).filter((server) => !answersItself(server)).flatMap((server) =>
     [...walk(server.block)]
       .filter((directive) => PASSES.has(directive.name) && enclosing(directive, 'server') === server)
       .flatMap((directive) => {
@@ -44,6 +45,22 @@ export function appPasses(config: NginxConfig, managed: Managed, options: Upstre
         return [...kinds.values()].map((one) => ({ ...one, directive, server, text: `${directive.name} ${one.text}` }));
       }),
   );
+}
+
+/** Whether a server block answers every request by a `return` of its own: a redirect to TLS, say. What else it has is never asked. */
+function answersItself(server: Directive): boolean {
+  const directives = server.block ?? [];
+  const at = directives.findIndex(({ name }) => name === 'return');
+  const found = directives[at];
+  return found !== undefined && !hasErrorPage(found, found.args[0] ?? '') && !directives.slice(0, at).some(ender);
+}
+
+/** The directive by which nginx leaves a server block's own rewriting before its end, with or without a condition. */
+export function ender(directive: Directive): Directive | undefined {
+  const { name, args, block } = directive;
+  if (name === 'if') return block?.map((one) => (one.name === 'return' && !hasErrorPage(one, one.args[0] ?? '') ? undefined : ender(one))).find(Boolean);
+  if (name === 'break' || name === 'return') return directive;
+  return name === 'rewrite' && /^(last|break)$/.test(args[2] ?? '') ? directive : undefined;
 }
 
 function leading(text: string, name: string, managed: Managed, options: UpstreamOptions): Pick<AppPass, 'by' | 'scheme' | 'rest' | 'text'> | undefined {
