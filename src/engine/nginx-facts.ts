@@ -3,7 +3,6 @@ import { DeployError } from '../errors.js';
 import { quote } from '../host/quote.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
-import type { UpstreamOptions } from '../nginx/address.js';
 import { errorLogFile, masterPidFile } from '../nginx/facts.js';
 import { refuseOtherWays } from '../nginx/other-ways.js';
 import { visitorRoutes, type Route } from '../nginx/routes.js';
@@ -65,7 +64,7 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
     errorLog: errorLogFile(config, asCalled(nginx)),
     folder: dirname(config.main),
   };
-  if (found.form) return { ...common, ...following(settings, facts, config, options, found) };
+  if (found.form) return { ...common, ...following(settings, facts, config, found) };
   if (settings.switch === 'instant') throw notSetUp(settings, found.why);
   const edit = upstreamEdit(config, options);
   refuseOtherWays(config, options);
@@ -86,7 +85,7 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
 }
 
 /** nginx is set up to follow `live`: there is no line to edit. */
-function following(settings: Settings, facts: Facts, config: NginxConfig, options: UpstreamOptions, found: InstantSwitch): Omit<NginxFacts, 'pidFile' | 'errorLog' | 'folder'> {
+function following(settings: Settings, facts: Facts, config: NginxConfig, found: InstantSwitch): Omit<NginxFacts, 'pidFile' | 'errorLog' | 'folder'> {
   const { managed, form } = found;
   refuseTraps(settings, found.facts.traps);
   const asked = settings.switch === 'reload';
