@@ -67,7 +67,7 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
   if (found.form) return { ...common, ...following(settings, facts, config, found) };
   if (settings.switch === 'instant') throw notSetUp(settings, found.why);
   const edit = upstreamEdit(config, options);
-  refuseOtherWays(config, options);
+  refuseOtherWays(config, options, found.managed.http.path);
   checkWritable(settings, facts, config, edit);
   return {
     ...common,

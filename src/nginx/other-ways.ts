@@ -60,12 +60,7 @@ export function otherWays(config: NginxConfig, options: UpstreamOptions, own: Di
     return [way(directive, `$${variable} = ${found.address}`, "gives a variable a slot's address")];
   });
   const ownLines = new Set(own.flatMap((block) => serverLines(block, options)).map((line) => `${line.directive.file}:${line.directive.start}`));
-  const passed = everything.filter(connects).flatMap((directive) => directive.args.flatMap((arg) => expand(arg, directive, variables)));
-  const reached = new Set([...passed, ...[...variables.values()].flat().map(({ value }) => value)].map((text) => (parseTarget(text)?.host ?? text).toLowerCase()));
-  const code = everything.flatMap(codeOf).join('\n').toLowerCase();
   const pools = upstreams(config)
-    // One that nothing leads to, such as the upstream from before an instant switch was set up, is no way.
-    .filter((block) => reached.has((block.args[0] ?? '').toLowerCase()) || code.includes((block.args[0] ?? '').toLowerCase()))
     .flatMap((block) =>
       serverLines(block, options)
         // A file of server lines that is included in both is changed for both.
@@ -119,10 +114,12 @@ function distinct(ways: OtherWay[]): OtherWay[] {
 
 /**
  * Refuses a configuration with another way to a slot's port.
+ * @param ownFile a file whose upstreams are the app's own too: of an instant switch that no site uses (yet)
  * @throws DeployError that names each file and line
  */
-export function refuseOtherWays(config: NginxConfig, options: UpstreamOptions): void {
-  const ways = otherWays(config, options);
+export function refuseOtherWays(config: NginxConfig, options: UpstreamOptions, ownFile = ''): void {
+  const written = upstreams(config).filter((block) => block.file === ownFile);
+  const ways = otherWays(config, options, [findUpstream(config, options), ...written]);
   if (ways.length === 0) return;
   const listens = ways.some((one) => one.text.startsWith('listen '));
   throw new DeployError({

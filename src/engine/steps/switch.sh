@@ -94,9 +94,10 @@ bg_verify() {
   # shellcheck source=/dev/null
   [ ! -f "$BG_ROOT/run/before" ] || . "$BG_ROOT/run/before"
   bg_now
-  _until=$((BG_NOW + BG_NG_TIMEOUT * 1000))
+  _until=$((BG_NOW + BG_NG_TIMEOUT * 1000)) BG_EVER_STRAYED=0
   while :; do
     bg_ask_watching "$BG_AT" "$BG_OLD_AT"
+    [ "$BG_STRAYED" = 0 ] || BG_EVER_STRAYED=$BG_STRAYED
     if [ "$BG_REACHED" = 0 ]; then
       # A connection that nginx keeps to the app since the switch proves as much as a new one.
       _strayed=$BG_STRAYED
@@ -122,6 +123,8 @@ bg_verify() {
 }
 
 bg_not_verified() {
+  # The last look alone may have missed what all the others saw.
+  [ "$BG_REACHED" != 0 ] || BG_STRAYED=$BG_EVER_STRAYED
   bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
   if [ "$BG_STRAYED" != 0 ] && ! bg_slot_alive "$BG_SLOT"; then
     bg_fail "the app ended after the switch; its requests reach the old slot ($(bg_at_text "$BG_OLD_AT"))" \

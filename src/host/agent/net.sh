@@ -130,10 +130,10 @@ bg_watch_begin() {
       # Bounded, should nobody end it: some seconds.
       for (looks = 0; looks < 100000; looks++) {
         while ((getline line < file) > 0) {
-          at = index(line, " /")
-          if (!at || line ~ / 00010000 /) continue
-          path = substr(line, at + 1)
-          if (path != one && path != other) continue
+          # Most lines are of other sockets: this has to be quick, or what is short-lived is missed.
+          if (!index(line, one) && !index(line, other)) continue
+          path = substr(line, index(line, " /") + 1)
+          if (line ~ / 00010000 / || (path != one && path != other)) continue
           split(line, field, " ")
           if (field[7] in seen) continue
           seen[field[7]] = 1
