@@ -6,8 +6,10 @@
 bg_probe() {
   BG_PROBED='' BG_PROBE_SAID=''
   _ifs=$IFS IFS=$BG_NL
+  set -f
   # shellcheck disable=SC2086 # one a line
   set -- $BG_NG_PROBES
+  set +f
   IFS=$_ifs
   for _line; do
     bg_probe_one "$_line"

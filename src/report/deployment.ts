@@ -10,7 +10,7 @@ const longestDescription = 140;
 const newest = 10;
 
 /** Steps in which nothing of the deploy itself was tried yet. */
-const preparing = ['', 'connect', 'lock', 'reconcile', 'survey', 'plan'];
+const preparing = ['', 'connect', 'lock', 'reconcile', 'survey', 'probe'];
 
 export interface DeploymentOptions {
   timing: Timing;
