@@ -20,9 +20,12 @@ const files = [
   new URL('./steps/finish.sh', import.meta.url),
 ];
 
-/** The whole agent as one POSIX sh program of functions, without its comments. */
-export function agentText(): string {
-  return files
+// For `command: status` alone: a deploy does not carry it.
+const statusFile = new URL('./status.sh', import.meta.url);
+
+/** The whole agent as one POSIX sh program of functions, without its comments. `status`: with what only that command asks for. */
+export function agentText({ status = false } = {}): string {
+  return [...files, ...(status ? [statusFile] : [])]
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
     .split('\n')
@@ -34,10 +37,10 @@ export function agentText(): string {
  * How the agent is started: a command for the user's login shell, whichever that is, and the line of standard input
  * that follows at once and holds the agent itself. Nothing is installed, and no limit of a command's length applies.
  */
-export function agentStart(): { command: string; firstLine: string } {
+export function agentStart(options: { status?: boolean } = {}): { command: string; firstLine: string } {
   const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
   return {
     command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
-    firstLine: `${gzipSync(agentText(), { level: 9 }).toString('base64')}\n`,
+    firstLine: `${gzipSync(agentText(options), { level: 9 }).toString('base64')}\n`,
   };
 }

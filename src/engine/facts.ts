@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { readLook, type Look } from './status-facts.js';
 
 export type Slot = 'blue' | 'green';
 
@@ -24,6 +25,9 @@ export interface LedgerLine {
   liveRelease: string;
   ended: string;
   actor: string;
+  url: string;
+  /** How long its steps took together, in milliseconds; undefined when it does not tell. */
+  ms: number | undefined;
 }
 
 /** What is known of a slot: what was started there last, and whether it runs. */
@@ -76,6 +80,8 @@ export interface Facts {
   commit: string;
   /** That commit is an ancestor of the live one, or the same. */
   ancestor: boolean;
+  /** What only `command: status` asks for. */
+  look: Look;
   nginx: {
     command: string;
     status: number;
@@ -110,13 +116,14 @@ export function readFacts(data: string, mark: string): Facts {
     live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
     liveLink,
     intent: one('intent') === 'yes',
-    slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one)]] : []))),
+    slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one, liveLink)]] : []))),
     listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
     releases: many('release').flatMap(parsedRelease),
     unfinished: many('unfinished'),
     ledger: one('ledger').split('\n').flatMap(parsedLine),
     commit: one('commit').trim(),
     ancestor: one('ancestor') === 'yes',
+    look: readLook(all),
     nginx: {
       command: one('nginx.command'),
       status: Number(one('nginx.status') || 1),
@@ -132,7 +139,7 @@ export function readFacts(data: string, mark: string): Facts {
   };
 }
 
-function slotFacts(slot: Slot, one: (name: string) => string): SlotFacts {
+function slotFacts(slot: Slot, one: (name: string) => string, liveLink: string): SlotFacts {
   return {
     release: one(`slot.${slot}.release`),
     sha: one(`slot.${slot}.sha`),
@@ -150,7 +157,7 @@ function factsByName(text: string, mark: string): Map<string, string[]> {
   const add = (name: string, value: string): void => void all.set(name, [...(all.get(name) ?? []), value]);
   const lines = text.split('\n');
   for (let at = 0; at < lines.length; at++) {
-    const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/.exec(lines[at] ?? '') ?? [];
+    const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/s.exec(lines[at] ?? '') ?? [];
     if (how === '=') add(name, value);
     if (how !== '+') continue;
     const end = lines.indexOf(mark, at + 1);
@@ -183,8 +190,15 @@ export function parsedLine(line: string): LedgerLine[] {
       liveRelease: text('liveRelease'),
       ended: text('ended'),
       actor: text('actor'),
+      url: text('url'),
+      ms: stepsTime(found.steps),
     },
   ];
+}
+
+function stepsTime(steps: unknown): number | undefined {
+  const times = Array.isArray(steps) ? steps.map((step: { ms?: unknown } | null) => step?.ms) : [];
+  return times.length && times.every((ms) => typeof ms === 'number') ? times.reduce((sum, ms) => sum + ms, 0) : undefined;
 }
 
 function parsedRelease(text: string): Release[] {

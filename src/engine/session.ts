@@ -32,7 +32,7 @@ const OUTCOME_WAIT_MS = 60_000;
 
 /** Starts the agent with one exec; the first request goes along at once. */
 export async function startSession(connection: Connection, asked: Request, settings: Settings, run: Run, handlers: Handlers): Promise<Session> {
-  const { command, firstLine } = agentStart();
+  const { command, firstLine } = agentStart({ status: asked === 'look' && settings.command === 'status' });
   const mark = newMark();
   const channel = await connection.exec(command);
   channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
