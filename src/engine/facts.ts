@@ -116,7 +116,7 @@ export function readFacts(data: string, mark: string): Facts {
     live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
     liveLink,
     intent: one('intent') === 'yes',
-    slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one, liveLink)]] : []))),
+    slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one)]] : []))),
     listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
     releases: many('release').flatMap(parsedRelease),
     unfinished: many('unfinished'),
@@ -139,7 +139,7 @@ export function readFacts(data: string, mark: string): Facts {
   };
 }
 
-function slotFacts(slot: Slot, one: (name: string) => string, liveLink: string): SlotFacts {
+function slotFacts(slot: Slot, one: (name: string) => string): SlotFacts {
   return {
     release: one(`slot.${slot}.release`),
     sha: one(`slot.${slot}.sha`),

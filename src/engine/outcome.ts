@@ -3,9 +3,11 @@ import type { Conclusion, Outcome, StepResult } from '../events.js';
 import type { AgentMessage } from '../host/protocol.js';
 import type { Settings } from '../settings/settings.js';
 import type { Facts } from './facts.js';
-import { planMarkdown, statusMarkdown, statusSentence } from './look.js';
+import { planMarkdown } from './look.js';
 import type { Plan } from './plan.js';
 import { whereText } from './steps/step.js';
+import { statusJson, statusSentence, type Status } from './status.js';
+import { statusMarkdown, statusText } from './status-view.js';
 
 /** The agent's last word. */
 export type End = Extract<AgentMessage, { type: 'end' }>;
@@ -14,8 +16,8 @@ export type End = Extract<AgentMessage, { type: 'end' }>;
 export interface Ran {
   settings: Settings;
   facts: Facts | undefined;
-  /** For `status`: where nginx and `live` do not agree. */
-  drift: Problem | undefined;
+  /** For `command: status`, once it could look. */
+  status: Status | undefined;
   /** Undefined when it never came to that: then the host was not changed. */
   plan: Plan | undefined;
   /** Undefined when the agent's last word did not come. */
@@ -30,7 +32,7 @@ export interface Ran {
 
 /** How a run ended, for all who report it. */
 export function outcomeOf(ran: Ran): Outcome {
-  const { plan, end, facts } = ran;
+  const { plan, end, facts, status } = ran;
   const target = plan?.target;
   const conclusion = conclusionOf(ran);
   return {
@@ -48,7 +50,9 @@ export function outcomeOf(ran: Ran): Outcome {
     durationMs: ran.endedAt - ran.startedAt,
     steps: ran.steps,
     problem: conclusion === 'failure' ? ran.problem : undefined,
-    extra: extraOf(ran),
+    extra: status ? statusMarkdown(status) : extraOf(ran),
+    extraText: status && statusText(status),
+    status: status && statusJson(status),
   };
 }
 
@@ -69,8 +73,8 @@ function sentenceOf(ran: Ran, conclusion: Conclusion): string {
   return conclusion === 'cancelled' ? cancelled(ran) : failure(ran);
 }
 
-function success({ settings, facts, drift, plan }: Ran): string {
-  if (settings.command === 'status' && facts) return statusSentence(facts) + (drift ? `; ${drift.what}` : '');
+function success({ settings, status, plan }: Ran): string {
+  if (status) return statusSentence(status);
   if (!plan) return 'done';
   const { release, sha, slot } = plan.target;
   if (settings.command === 'plan') return plan.skip || `a deploy would put ${sha.slice(0, 7)} live on ${slot}; nothing was changed`;
@@ -93,7 +97,6 @@ function whatIsLive({ plan, end }: Ran): string {
   return plan ? 'the host decides by itself what is live, and the next run mends what is left' : 'nothing was changed';
 }
 
-function extraOf({ settings, plan, facts, drift }: Ran): string | undefined {
-  if (settings.command === 'plan' && plan && facts) return planMarkdown(plan, facts);
-  return settings.command === 'status' && facts ? statusMarkdown(settings, facts, drift) : undefined;
+function extraOf({ settings, plan, facts }: Ran): string | undefined {
+  return settings.command === 'plan' && plan && facts ? planMarkdown(plan, facts) : undefined;
 }

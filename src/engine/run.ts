@@ -1,9 +1,8 @@
-import { DeployError, type Problem } from '../errors.js';
+import { DeployError } from '../errors.js';
 import type { Event, Outcome } from '../events.js';
 import type { Connection } from '../host/connect.js';
 import type { AgentMessage } from '../host/protocol.js';
 import type { Settings } from '../settings/settings.js';
-import { checkDrift } from './checks.js';
 import { readFacts, type Facts } from './facts.js';
 import type { Run } from './ledger.js';
 import { askOutcome } from './ask-outcome.js';
@@ -13,6 +12,7 @@ import { makePlan, type Plan } from './plan.js';
 import { Progress } from './progress.js';
 import { startSession, type Session } from './session.js';
 import { portsInForce } from './slots.js';
+import { statusOf, type Status } from './status.js';
 
 /** What a run needs from its front door. */
 export interface Door {
@@ -43,7 +43,7 @@ class Execution {
   private plan: Plan | undefined;
   private end: End | undefined;
   private session: Session | undefined;
-  private drift: Problem | undefined;
+  private status: Status | undefined;
 
   constructor(
     private readonly settings: Settings,
@@ -135,7 +135,7 @@ class Execution {
     try {
       this.facts = readFacts(data, this.session?.mark ?? '');
       if (this.facts.commit) this.tellCommit(this.facts.commit);
-      if (this.settings.command === 'status') return this.lookForDrift(this.facts);
+      if (this.settings.command === 'status') return this.tellStatus(this.facts);
       this.plan = makePlan(this.settings, this.facts, this.door.run);
       if (!this.facts.commit) this.tellCommit(this.plan.target.sha);
       for (const warning of this.plan.warnings) this.progress.note('warning', warning);
@@ -149,15 +149,11 @@ class Execution {
     }
   }
 
-  /** For `status`: what a deploy would refuse is what there is to see. */
-  private lookForDrift(facts: Facts): void {
-    try {
-      const listen = (facts.live && facts.slots[facts.live]?.listen) || this.settings.listen;
-      checkDrift(this.settings, facts, readNginx(this.settings, facts, portsInForce(facts, this.settings.ports), listen));
-    } catch (error) {
-      this.drift = asDeployError(error).problem;
-      this.progress.note('warning', this.drift.what);
-    }
+  /** What a deploy would refuse is a part of what there is to see. */
+  private tellStatus(facts: Facts): void {
+    this.status = statusOf(this.settings, facts, nginxOrProblem(this.settings, facts));
+    const { drift, nginx } = this.status;
+    for (const { what } of [...drift, ...(nginx.problem ? [nginx.problem] : [])]) this.progress.note('warning', what);
   }
 
   private tellCommit(sha: string): void {
@@ -185,9 +181,9 @@ class Execution {
 
   private outcome(): Outcome {
     this.progress.end('aborted');
-    const { settings, facts, drift, plan, end, progress, door } = this;
+    const { settings, facts, status, plan, end, progress, door } = this;
     const { steps, problem } = progress;
-    return outcomeOf({ settings, facts, drift, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
+    return outcomeOf({ settings, facts, status, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
   }
 }
 
@@ -208,6 +204,15 @@ function agentDidNotStart(code: number | null, said: string): DeployError {
     settings: ['user'],
     details: said,
   });
+}
+
+function nginxOrProblem(settings: Settings, facts: Facts) {
+  try {
+    const listen = (facts.live && facts.slots[facts.live]?.listen) || settings.listen;
+    return readNginx(settings, facts, portsInForce(facts, settings.ports), listen);
+  } catch (error) {
+    return asDeployError(error).problem;
+  }
 }
 
 function unexplained(step: string, status: number) {

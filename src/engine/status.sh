@@ -9,9 +9,7 @@ bg_survey_status() {
   bg_status_descriptors
   _ours=
   for _slot in blue green; do
-    BG_SL_LISTEN=
     bg_slot_load "$_slot" || continue
-    bg_fact "slot.$_slot.listen" "${BG_SL_LISTEN:-port}"
     bg_status_commit
     ! bg_slot_alive "$_slot" || bg_status_processes
   done
@@ -28,17 +26,18 @@ bg_status_ports() {
   [ -z "$_blue" ] || [ "$_blue" != "$BG_GREEN_PORT" ] || BG_GREEN_PORT=$BG_BLUE_PORT
   [ -z "$_green" ] || [ "$_green" != "$BG_BLUE_PORT" ] || BG_BLUE_PORT=$BG_GREEN_PORT
   BG_BLUE_PORT=${_blue:-$BG_BLUE_PORT} BG_GREEN_PORT=${_green:-$BG_GREEN_PORT}
+  # Where the slots listen, which need not be a port.
+  BG_BLUE_AT=$BG_BLUE_PORT BG_GREEN_AT=$BG_GREEN_PORT
+  ! bg_slot_load blue || BG_BLUE_AT=$BG_SL_AT
+  ! bg_slot_load green || BG_GREEN_AT=$BG_SL_AT
 }
 
 # Who holds the sockets on which something listens, and the app's lock: one pass over the descriptors of all processes that this user may look
 # into. Lines `inode process` in BG_HELD.
 bg_status_descriptors() {
   _inodes=
-  for _port in "$BG_BLUE_PORT" "$BG_GREEN_PORT"; do
-    ! bg_listener "$_port" || _inodes="$_inodes ${BG_LISTENER#* }"
-  done
-  for _slot in blue green; do
-    _inodes="$_inodes $(bg_status_socket "$_slot")"
+  for _at in "$BG_BLUE_PORT" "$BG_GREEN_PORT" "$BG_ROOT/slots/blue/app.sock" "$BG_ROOT/slots/green/app.sock"; do
+    ! bg_listener "$_at" || _inodes="$_inodes ${BG_LISTENER#* }"
   done
   # shellcheck disable=SC2012 # one process for all descriptors
   BG_HELD=$(ls -l /proc/[0-9]*/fd 2>/dev/null | BG_INODES=$_inodes BG_LOCK_FILE=$(readlink -f "$BG_ROOT/lock") awk '
@@ -55,12 +54,6 @@ bg_status_descriptors() {
   case $BG_HELD in *lock) bg_fact run "$(head -c 500 "$BG_ROOT/lock" | tr '\n' ' ')" ;; *) ;; esac
 }
 
-# bg_status_socket SLOT: the inode of the slot's Unix socket on which something listens. The flag is __SO_ACCEPTCON.
-bg_status_socket() {
-  BG_WANTED="$BG_ROOT/slots/$1/app.sock" awk '
-    $4 == "00010000" && index($0, ENVIRON["BG_WANTED"]) && substr($0, index($0, ENVIRON["BG_WANTED"])) == ENVIRON["BG_WANTED"] { print $7; exit }' /proc/net/unix 2>/dev/null
-}
-
 # The commit of the loaded slot's release: Unix time, author, subject. Both may hold anything, of any length.
 bg_status_commit() {
   case $BG_SL_SHA in '' | *[!0-9a-f]*) return 0 ;; *) ;; esac
@@ -74,10 +67,8 @@ bg_status_processes() {
   _group='' _held=''
   if [ "$BG_SL_SUPERVISOR" != command ]; then
     _group=$BG_GROUP
-  elif [ "$BG_SL_LISTEN" = socket ]; then
-    _held=$(bg_status_held "$(bg_status_socket "$_slot")")
   else
-    ! bg_listener "$BG_SL_PORT" || _held=$(bg_status_held "${BG_LISTENER#* }")
+    ! bg_listener "$BG_SL_AT" || _held=$(bg_status_held "${BG_LISTENER#* }")
   fi
   # The clock is the newest process of all, which was started just now: the uptime of a container may be another one.
   _found=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v group="$_group" -v held="$_held" -v ticks="$(getconf CLK_TCK 2>/dev/null || printf 100)" '
@@ -143,37 +134,24 @@ bg_status_nginx() {
   bg_fact nginx.url "$BG_NG_URL"
   _to_blue=0 _to_green=0
   for _round in 1 2 3; do
-    bg_ask_watching "$BG_BLUE_PORT" "$BG_GREEN_PORT"
+    bg_ask_watching "$BG_BLUE_AT" "$BG_GREEN_AT"
     [ "$BG_REACHED" = 0 ] || _to_blue=$((_to_blue + 1))
     [ "$BG_STRAYED" = 0 ] || _to_green=$((_to_green + 1))
   done
   bg_fact nginx.asked "$BG_STATUS"
   bg_fact nginx.rounds "$_to_blue $_to_green"
   bg_fact nginx.pool "$(bg_status_pool)"
-  if [ -n "$BG_NG_PROBES" ] && command -v bg_probe >/dev/null 2>&1; then
-    bg_fact nginx.probe "$(bg_probe)"
+  if [ -n "$BG_NG_PROBES" ]; then
+    bg_probe
+    bg_fact nginx.probe "$BG_PROBE_ANSWERS"
     bg_fact nginx.probe.blue "$BG_NG_PROBE_BLUE"
     bg_fact nginx.probe.green "$BG_NG_PROBE_GREEN"
   fi
 }
 
-# The slots to whose ports nginx's workers hold open connections. Who may not look into the workers knows their connections by their user.
-# shellcheck disable=SC2086 # one file or two
+# The slots to which nginx's workers hold open connections.
 bg_status_pool() {
-  bg_workers || return 0
-  {
-    for _kid in $BG_SERVING; do
-      cat "/proc/$_kid/status"
-      ls -l "/proc/$_kid/fd"
-    done 2>/dev/null
-    cat $BG_SOCKETS
-  } | awk -v blue="$BG_BLUE_PORT" -v green="$BG_GREEN_PORT" '
-    BEGIN { slot[sprintf(":%04X", blue)] = "blue"; slot[sprintf(":%04X", green)] = "green" }
-    $1 == "Uid:" { user[$3] = 1; next }
-    / -> socket:\[/ { gsub(/[^0-9]/, "", $NF); inode[$NF] = 1; known = 1; next }
-    $4 == "01" && (known ? ($10 in inode) : ($8 in user)) {
-      far = substr($3, length($3) - 4)
-      if (far in slot) held[slot[far]] = 1
-    }
-    END { for (name in held) printf "%s ", name }'
+  bg_worker_uid || return 0
+  [ "$(bg_established "$BG_BLUE_AT" "$BG_WORKER_UID")" = 0 ] || printf 'blue '
+  [ "$(bg_established "$BG_GREEN_AT" "$BG_WORKER_UID")" = 0 ] || printf 'green '
 }
