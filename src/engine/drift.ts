@@ -87,17 +87,23 @@ function fileDrift(settings: Settings, facts: Facts, nginx: NginxFacts | undefin
 }
 
 function routeDrift(facts: Facts, nginx: NginxFacts | undefined): Advice[] {
-  const { live, look } = facts;
+  const { live, look, slots } = facts;
+  const { url, status } = look.nginx;
   const to = routedTo(facts);
-  if (!live || !to || to === live) return [];
-  const slots = to === 'both' ? 'both slots' : `the ${to} slot`;
+  if (!live || !url) return [];
+  if (status === undefined) return [{ what: `nginx does not answer: ${url}`, next: 'See whether nginx runs, and read its error log.' }];
+  if (!to || to === live) {
+    const bad = status >= 500 && slots[live]?.healthy;
+    return bad ? [{ what: `nginx answers ${status}, though the live slot, ${live}, is healthy: ${url}`, next: "Read nginx's error log." }] : [];
+  }
+  const where = to === 'both' ? 'both slots' : `the ${to} slot`;
   const next =
     look.nginx.mode === 'instant'
       ? 'Run command: setup; it says what keeps nginx from following the link.'
       : nginx?.serving === live
         ? 'Its configuration on disk names the live slot, but another one runs: reload nginx. If that changes nothing, look for another way to that port in the configuration.'
         : `Decide which is right. Either let nginx send requests to ${live} again, or make live a link to the slot that nginx uses.`;
-  return [{ what: `nginx really sends requests to ${slots}, but the live slot is ${live}`, next }];
+  return [{ what: `nginx really sends requests to ${where}, but the live slot is ${live}`, next }];
 }
 
 function liveApp({ root }: Settings, { live, slots, look }: Facts): Advice[] {

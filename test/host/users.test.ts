@@ -111,6 +111,8 @@ function suite() {
     expect(two.code).toBe(0);
     expect(await stage.ask()).toEqual({ status: 200, body: 'two' });
     expect(isAlive(first)).toBe(false);
+    const status = await stage.deploy('', { command: 'status', 'nginx-command': `sudo -n ${stage.nginx.command}` });
+    expect(JSON.parse(status.outputs.status ?? '')).toMatchObject({ user: name, live: 'blue', drift: [], slots: { blue: { processes: 1, memoryBytes: expect.any(Number) } }, nginx: { routesTo: 'blue', configured: 'blue', problem: null } });
     const back = await stage.rollback({ 'nginx-command': `sudo -n ${stage.nginx.command}` });
     expect(back.code).toBe(0);
     expect(await stage.ask()).toEqual({ status: 200, body: 'one' });

@@ -169,8 +169,15 @@ describe('drift', () => {
     expect(whats(looked({ 'nginx.rounds': '0 3', ...nginxNamesGreen }))).toHaveLength(2);
   });
 
+  test('nginx does not answer, or answers with an error of its own', () => {
+    expect(whats(looked({ 'nginx.asked': '000', 'nginx.rounds': '0 0' }))).toEqual(['nginx does not answer: http://shop.example.com/healthz']);
+    expect(whats(looked({ 'nginx.asked': '502', 'nginx.rounds': '0 0' }))).toEqual(['nginx answers 502, though the live slot, blue, is healthy: http://shop.example.com/healthz']);
+    // A redirect or a password is as it was when the deploy asked.
+    expect(whats(looked({ 'nginx.asked': '401' }))).toEqual([]);
+  });
+
   test('the live app does not run: what the next run makes of it', () => {
-    const dead = { 'slot.blue.alive': '', 'slot.blue.healthy': '', 'slot.blue.health': '', 'port.9501': '', 'nginx.rounds': '0 0' };
+    const dead = { 'slot.blue.alive': '', 'slot.blue.healthy': '', 'slot.blue.health': '', 'port.9501': '', 'nginx.rounds': '0 0', 'nginx.asked': '502' };
     expect(status(looked(dead)).drift).toEqual([{ what: 'the live slot, blue, does not run', next: 'Look at /srv/shop/slots/blue/app.log. A deploy or a rollback brings the site back.' }]);
     const adopted = status(looked({ ...dead, ...standbyRuns }));
     expect(adopted.drift[0]?.next).toContain('makes green live');
