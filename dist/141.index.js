@@ -360,7 +360,7 @@ const longestDescription = 140;
 /** So many of the deployments before are looked at; each success clears those before it, so one is usual. */
 const newest = 10;
 /** Steps in which nothing of the deploy itself was tried yet. */
-const preparing = ['', 'connect', 'lock', 'reconcile', 'survey', 'plan'];
+const preparing = ['', 'connect', 'lock', 'reconcile', 'survey', 'probe'];
 /** A GitHub deployment of the run, in the environment that the settings name, with its statuses. */
 class DeploymentReporter {
     api;

@@ -8,7 +8,7 @@ export const modules = {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   s: () => (/* binding */ askOutcome)
 /* harmony export */ });
-/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5605);
+/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9216);
 /* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
 
 
@@ -43,17 +43,73 @@ async function askOutcome(settings, door) {
 
 /***/ }),
 
-/***/ 5605:
+/***/ 9216:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   MH: () => (/* binding */ readFacts),
-/* harmony export */   WP: () => (/* binding */ parsedLine),
-/* harmony export */   jx: () => (/* binding */ otherSlot)
-/* harmony export */ });
-/* unused harmony export isReleaseId */
-/* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8522);
-/* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_zlib__WEBPACK_IMPORTED_MODULE_0__);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  jx: () => (/* binding */ otherSlot),
+  WP: () => (/* binding */ parsedLine),
+  MH: () => (/* binding */ readFacts)
+});
+
+// UNUSED EXPORTS: isReleaseId
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __webpack_require__(8522);
+;// CONCATENATED MODULE: ./src/engine/status-facts.ts
+/** @param all the facts by their names */
+function readLook(all) {
+    const one = (name) => all.get(name)?.[0] ?? '';
+    const mode = one('nginx.mode');
+    const [blue = 0, green = 0] = numbers(one('nginx.rounds'));
+    return {
+        closed: one('root.closed') === 'yes',
+        liveOther: one('live.other') === 'yes',
+        run: one('run').trim(),
+        slots: { blue: slotLook('blue', one), green: slotLook('green', one) },
+        ports: new Map([...all.keys()].flatMap((name) => (/^port\.\d+$/.test(name) && one(name) ? [[Number(name.slice(5)), holder(one(name), one(`${name}.text`))]] : []))),
+        nginx: {
+            mode: mode === 'instant' || mode === 'reload' ? mode : undefined,
+            url: one('nginx.url'),
+            status: statusCode(one('nginx.asked')),
+            rounds: { blue, green },
+            pool: one('nginx.pool').split(' ').filter(isSlot),
+            probed: probed(one('nginx.probe'), { blue: one('nginx.probe.blue'), green: one('nginx.probe.green') }),
+        },
+    };
+}
+function slotLook(slot, one) {
+    const of = (name) => one(`slot.${slot}.${name}`);
+    const [time = '', author = '', ...subject] = of('commit').split('\n');
+    return {
+        listen: of('listen') === 'socket' ? 'socket' : 'port',
+        health: statusCode(of('health')),
+        seconds: wholeNumber(of('seconds')),
+        memoryKiB: wholeNumber(of('memory')),
+        pids: numbers(of('pids')),
+        uid: of('uid'),
+        commit: of('commit') ? { seconds: wholeNumber(time), author, subject: subject.join(' ') } : undefined,
+    };
+}
+/** @param text the user id, and process ids after it */
+function holder(text, words) {
+    const [uid = '', ...pids] = text.split(' ').filter(Boolean);
+    return { uid, pids: pids.map(Number), text: words };
+}
+/** Each probe answers with a line; one that names neither slot is not ours. */
+function probed(answers, wanted) {
+    const lines = new Set(answers.split('\n').map((line) => line.trim()));
+    return ['blue', 'green'].filter((slot) => wanted[slot] && lines.has(wanted[slot]));
+}
+const isSlot = (text) => text === 'blue' || text === 'green';
+const wholeNumber = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
+const statusCode = (text) => (/^[1-9]\d\d$/.test(text) ? Number(text) : undefined);
+const numbers = (text) => text.split(' ').filter((word) => /^\d+$/.test(word)).map(Number);
+
+;// CONCATENATED MODULE: ./src/engine/facts.ts
+
 
 const otherSlot = (slot) => (slot === 'blue' ? 'green' : 'blue');
 /**
@@ -62,7 +118,7 @@ const otherSlot = (slot) => (slot === 'blue' ? 'green' : 'blue');
  * @param data the facts as they came: base64 of gzip of `name =text` lines, and of `name +`, lines, the session's mark
  */
 function readFacts(data, mark) {
-    const text = (0,node_zlib__WEBPACK_IMPORTED_MODULE_0__.gunzipSync)(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
+    const text = (0,external_node_zlib_.gunzipSync)(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
     const all = factsByName(text, mark);
     const one = (name) => all.get(name)?.[0] ?? '';
     const many = (name) => all.get(name) ?? [];
@@ -85,6 +141,7 @@ function readFacts(data, mark) {
         ledger: one('ledger').split('\n').flatMap(parsedLine),
         commit: one('commit').trim(),
         ancestor: one('ancestor') === 'yes',
+        look: readLook(all),
         nginx: {
             command: one('nginx.command'),
             status: Number(one('nginx.status') || 1),
@@ -116,7 +173,7 @@ function factsByName(text, mark) {
     const add = (name, value) => void all.set(name, [...(all.get(name) ?? []), value]);
     const lines = text.split('\n');
     for (let at = 0; at < lines.length; at++) {
-        const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/.exec(lines[at] ?? '') ?? [];
+        const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/s.exec(lines[at] ?? '') ?? [];
         if (how === '=')
             add(name, value);
         if (how !== '+')
@@ -152,8 +209,14 @@ function parsedLine(line) {
             liveRelease: text('liveRelease'),
             ended: text('ended'),
             actor: text('actor'),
+            url: text('url'),
+            ms: stepsTime(found.steps),
         },
     ];
+}
+function stepsTime(steps) {
+    const times = Array.isArray(steps) ? steps.map((step) => step?.ms) : [];
+    return times.length && times.every((ms) => typeof ms === 'number') ? times.reduce((sum, ms) => sum + ms, 0) : undefined;
 }
 function parsedRelease(text) {
     const found = parsedObject(text);
@@ -330,9 +393,11 @@ const files = [
     __webpack_require__.ab + "switch.sh",
     __webpack_require__.ab + "finish.sh",
 ];
-/** The whole agent as one POSIX sh program of functions, without its comments. */
-function agentText() {
-    return files
+// For `command: status` alone: a deploy does not carry it.
+const statusFile = __webpack_require__.ab + "status.sh";
+/** The whole agent as one POSIX sh program of functions, without its comments. `status`: with what only that command asks for. */
+function agentText({ status = false } = {}) {
+    return [...files, ...(status ? [statusFile] : [])]
         .map((file) => (0,external_node_fs_.readFileSync)(file, 'utf8'))
         .join('\n')
         .split('\n')
@@ -343,11 +408,11 @@ function agentText() {
  * How the agent is started: a command for the user's login shell, whichever that is, and the line of standard input
  * that follows at once and holds the agent itself. Nothing is installed, and no limit of a command's length applies.
  */
-function agentStart() {
+function agentStart(options = {}) {
     const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
     return {
         command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
-        firstLine: `${(0,external_node_zlib_.gzipSync)(agentText(), { level: 9 }).toString('base64')}\n`,
+        firstLine: `${(0,external_node_zlib_.gzipSync)(agentText(options), { level: 9 }).toString('base64')}\n`,
     };
 }
 
@@ -361,7 +426,7 @@ const KEPT = 8 * 1024;
 const OUTCOME_WAIT_MS = 60_000;
 /** Starts the agent with one exec; the first request goes along at once. */
 async function startSession(connection, asked, settings, run, handlers) {
-    const { command, firstLine } = agentStart();
+    const { command, firstLine } = agentStart({ status: asked === 'look' && settings.command === 'status' });
     const mark = newMark();
     const channel = await connection.exec(command);
     channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));

@@ -40,10 +40,10 @@ bg_read_request() {
 # The reader passes the plan on, and turns an abort or the end of the input into a signal.
 bg_open_pipes() {
   read -r BG_SELF _ </proc/self/stat
-  # In the root, where the next run finds them if this one is killed; where there is none (yet), in /tmp.
+  # In the root, where the next run finds them if this one is killed; where there is none (yet), in /tmp. A look leaves the root alone.
   BG_PIPES=$BG_ROOT/run/pipes.$$
-  [ "$BG_COMMAND" = look ] || mkdir -p "$BG_ROOT/run" 2>/dev/null
-  mkdir -m 700 "$BG_PIPES" 2>/dev/null || BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
+  { [ "$BG_COMMAND" != look ] && mkdir -p "$BG_ROOT/run" && mkdir -m 700 "$BG_PIPES"; } 2>/dev/null ||
+    BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
   bg_quote "$BG_PIPES"
   BG_PIPES_WORD=$BG_QUOTED
   mkfifo -m 600 "$BG_PIPES/out" "$BG_PIPES/plan" || return 1

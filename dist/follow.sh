@@ -2,25 +2,31 @@
 # nginx that follows the link `live` by itself: what it does is asked, at a place that tells nothing else.
 
 # bg_probe: asks each server block that leads to the app, and sets BG_PROBED: the slot that all of them use; `other` when
-# they run other files than those on disk; '' when one does not answer so. What was answered stands in BG_PROBE_SAID.
+# they run other files than those on disk, or not the same; '' when one does not answer so. BG_PROBE_ANSWERS holds the answers, a line each,
+# and BG_PROBE_SAID, for people, one of them that was not as it should be.
 bg_probe() {
-  BG_PROBED='' BG_PROBE_SAID=''
+  BG_PROBED=none BG_PROBE_SAID='' BG_PROBE_ANSWERS=''
   _ifs=$IFS IFS=$BG_NL
+  set -f
   # shellcheck disable=SC2086 # one a line
   set -- $BG_NG_PROBES
+  set +f
   IFS=$_ifs
   for _line; do
     bg_probe_one "$_line"
+    BG_PROBE_ANSWERS="$BG_PROBE_ANSWERS$BG_PROBE_ANSWER$BG_NL"
     case $BG_PROBE_ANSWER in
       "$BG_NG_PROBE_BLUE") _slot=blue ;;
       "$BG_NG_PROBE_GREEN") _slot=green ;;
       "${BG_NG_PROBE_BLUE%% *} "*) _slot=other ;;
       *) _slot= ;;
     esac
+    case $BG_PROBED in
+      none) BG_PROBED=$_slot ;;
+      '' | "$_slot") continue ;;
+      *) BG_PROBED=${_slot:+other} ;;
+    esac
     BG_PROBE_SAID="$_url answers \"$(printf '%s' "$BG_PROBE_ANSWER" | head -c 80 | tr '\n' ' ')\""
-    [ -n "$_slot" ] || { BG_PROBED= && return 1; }
-    [ -z "$BG_PROBED" ] || [ "$BG_PROBED" = "$_slot" ] || { BG_PROBED=other && return 1; }
-    BG_PROBED=$_slot
   done
 }
 
@@ -42,7 +48,7 @@ bg_step_probe() {
   _mode=$BG_NG_MODE
   if [ -z "$BG_NG_PROBES" ]; then
     bg_note notice "switch: $_mode; nginx finds the socket by the link live at each connection"
-  elif bg_probe && [ "$BG_PROBED" = "${BG_LIVE:-blue}" ]; then
+  elif bg_probe; [ "$BG_PROBED" = "${BG_LIVE:-blue}" ]; then
     bg_note notice "switch: $_mode; nginx follows $BG_ROOT/live, which leads to ${BG_LIVE:-nothing yet}"
   elif [ "$BG_PROBED" = blue ] || [ "$BG_PROBED" = green ]; then
     bg_fail "nginx does not follow $BG_ROOT/live: that leads to ${BG_LIVE:-nothing}, and nginx uses $BG_PROBED" \
@@ -89,7 +95,7 @@ bg_followed() {
   [ -n "$BG_NG_PROBES" ] || return 0
   bg_now
   _until=$((BG_NOW + 1000))
-  until bg_probe && [ "$BG_PROBED" = "$1" ]; do
+  while bg_probe; [ "$BG_PROBED" != "$1" ]; do
     bg_now
     [ "$BG_NOW" -lt "$_until" ] || return 1
     bg_sleep 0.02

@@ -9,6 +9,8 @@ bg_survey() {
   bg_survey_ports
   bg_survey_nginx
   bg_survey_commit
+  # Only `command: status` brings it along.
+  ! command -v bg_survey_status >/dev/null 2>&1 || bg_survey_status
   bg_event facts "$(printf '%s' "$BG_FACTS" | gzip -c | base64 -w 0)"
 }
 
@@ -52,11 +54,14 @@ bg_survey_root() {
     bg_fact "slot.$_slot.port" "$BG_SL_PORT"
     bg_fact "slot.$_slot.listen" "$BG_SL_LISTEN"
     bg_fact "slot.$_slot.supervisor" "$BG_SL_SUPERVISOR"
-    bg_slot_alive "$_slot" && bg_fact "slot.$_slot.alive" yes
     _ask=
     bg_standby "$_slot" && bg_fact "slot.$_slot.standby" yes && [ "$BG_COMMAND" = rollback ] && _ask=1
     [ "$BG_COMMAND" != look ] || _ask=1
-    [ -z "$_ask" ] || { bg_healthy && bg_fact "slot.$_slot.healthy" "$BG_STATUS"; }
+    bg_slot_alive "$_slot" || continue
+    bg_fact "slot.$_slot.alive" yes
+    [ -n "$_ask" ] || continue
+    bg_healthy && bg_fact "slot.$_slot.healthy" yes
+    bg_fact "slot.$_slot.health" "$BG_STATUS"
   done
   for _file in "$BG_ROOT"/releases/*/.release.json; do
     { read -r _line <"$_file"; } 2>/dev/null && bg_fact release "$_line"

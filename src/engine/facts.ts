@@ -116,7 +116,7 @@ export function readFacts(data: string, mark: string): Facts {
     live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
     liveLink,
     intent: one('intent') === 'yes',
-    slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one)]] : []))),
+    slots: Object.fromEntries((['blue', 'green'] as const).flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one, liveLink)]] : []))),
     listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
     releases: many('release').flatMap(parsedRelease),
     unfinished: many('unfinished'),
@@ -139,7 +139,7 @@ export function readFacts(data: string, mark: string): Facts {
   };
 }
 
-function slotFacts(slot: Slot, one: (name: string) => string): SlotFacts {
+function slotFacts(slot: Slot, one: (name: string) => string, liveLink: string): SlotFacts {
   return {
     release: one(`slot.${slot}.release`),
     sha: one(`slot.${slot}.sha`),
@@ -148,7 +148,7 @@ function slotFacts(slot: Slot, one: (name: string) => string): SlotFacts {
     supervisor: one(`slot.${slot}.supervisor`),
     alive: one(`slot.${slot}.alive`) === 'yes',
     healthy: one(`slot.${slot}.healthy`) !== '',
-    standby: one(`slot.${slot}.standby`) === 'yes',
+    standby: one(`slot.${slot}.standby`) === 'yes' && liveLink !== `slots/${slot}`,
   };
 }
 

@@ -14,7 +14,7 @@ const settings = settingsOf({ command: 'status' });
 function status(facts: Facts, more = settings): Status {
   let nginx: NginxFacts | Problem;
   try {
-    nginx = readNginx(more, facts, portsInForce(facts, more.ports));
+    nginx = readNginx(more, facts, portsInForce(facts, more.ports), 'port');
   } catch (error) {
     if (!(error instanceof DeployError)) throw error;
     nginx = error.problem;
