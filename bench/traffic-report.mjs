@@ -1,0 +1,141 @@
+// From what the visitors saw to results, targets and tables. Node's own modules only.
+import { median } from './report.mjs';
+
+/** @typedef {import('../testbed/load.mjs').Counts} Counts */
+/** @typedef {import('./traffic-modes.mjs').Switched} Switched */
+
+const limits = { rollbackMs: 1000, onHostMs: 10 };
+/** What has to end well if it ends inside the limit. */
+const longKinds = ['long', 'stream', 'upload', 'events', 'WebSocket'];
+
+/**
+ * One mode's result, as it goes to traffic.json.
+ *
+ * @param {Counts} counts at the end
+ * @param {{ deploys: Switched[], rollbacks: Switched[] }} done
+ */
+export function resultOf(counts, { deploys, rollbacks }) {
+  const { figures } = counts;
+  const all = [...deploys, ...rollbacks];
+  const firsts = figures.firstAnswerMs.filter((ms) => ms !== null);
+  const onHost = all.flatMap(({ onHostMs }) => (onHostMs === undefined ? [] : [onHostMs]));
+  return {
+    switches: all.length,
+    deploys: deploys.length,
+    rollbacks: rollbacks.length,
+    requests: counts.served + counts.failed,
+    failed: counts.failed,
+    failedBy: counts.failedBy,
+    keepaliveCloses: counts.keepaliveCloses,
+    cutAtLimit: counts.cutAtLimit,
+    requestsPerSecond: Math.round(((counts.served + counts.failed) / counts.ms) * 1000),
+    kinds: counts.kinds,
+    echoes: counts.echoes,
+    p99SwitchMs: figures.p99SwitchMs,
+    p99Ms: figures.p99Ms,
+    worstSwitchMs: figures.worstSwitchMs,
+    worstMs: figures.worstMs,
+    medianSwitchMs: figures.medianSwitchMs,
+    medianMs: figures.medianMs,
+    firstAnswerMs: middle(firsts),
+    firstAnswerWorstMs: worst(firsts),
+    staleAnswers: figures.staleAnswers,
+    staleMs: figures.staleMs,
+    deployMs: middle(deploys.map(({ ms }) => ms)),
+    rollbackMs: middle(rollbacks.map(({ ms }) => ms)),
+    rollbackWorstMs: worst(rollbacks.map(({ ms }) => ms)),
+    switchOnHostMs: middle(onHost),
+    switchOnHostWorstMs: worst(onHost),
+  };
+}
+
+const middle = (values) => (values.length ? Math.round(median(values) * 10) / 10 : null);
+const worst = (values) => (values.length ? Math.round(Math.max(...values) * 10) / 10 : null);
+
+/** Each failure that was kept, with what may lead to its cause. @param {Counts} counts */
+export function failureLines({ failures, failed }) {
+  const lines = failures.map(({ at, kind, what, asked, version, connectionMs, answeredBefore, nearestSwitchMs }) => {
+    const near = nearestSwitchMs === undefined ? '' : `, ${Math.abs(nearestSwitchMs)} ms ${nearestSwitchMs < 0 ? 'before' : 'after'} a switch`;
+    return `failed at ${(at / 1000).toFixed(2)} s${near}: ${kind}: ${what}; asked ${asked}${version && ` of ${version}`}, connection ${connectionMs} ms old, ${answeredBefore} answers before`;
+  });
+  return failed > failures.length ? [...lines, `and ${failed - failures.length} more`] : lines;
+}
+
+/** @param {Record<string, ReturnType<typeof resultOf>>} results */
+export function resultsTable(results) {
+  const all = Object.values(results);
+  const row = (name, value) => [name, ...all.map((one) => text(value(one)))];
+  const kinds = [...new Set(all.flatMap((one) => Object.keys(one.kinds)))].filter((kind) => kind !== 'short');
+  const causes = [...new Set(all.flatMap((one) => Object.keys(one.failedBy)))];
+  return table(
+    ['under traffic', ...Object.keys(results)],
+    [
+      row('switches', (one) => `${one.switches} (${one.rollbacks} back)`),
+      row('requests', (one) => one.requests),
+      row('  a second', (one) => one.requestsPerSecond),
+      row('failed', (one) => one.failed),
+      ...causes.map((cause) => row(`  ${cause}`, (one) => one.failedBy[cause] ?? 0)),
+      row('keep-alive closes by nginx, asked again', (one) => one.keepaliveCloses),
+      row('without end, cut at the limit', (one) => one.cutAtLimit),
+      ...kinds.map((kind) => row(`${kind}, ended well`, (one) => (one.kinds[kind] ? `${one.kinds[kind].served} of ${one.kinds[kind].served + one.kinds[kind].failed}` : '-'))),
+      row('WebSocket messages that came back', (one) => one.echoes),
+      row('p99 in the second of a switch, ms', (one) => one.p99SwitchMs),
+      row('p99 in the others, ms', (one) => one.p99Ms),
+      row('worst in the second of a switch, ms', (one) => one.worstSwitchMs),
+      row('worst in the others, ms', (one) => one.worstMs),
+      row('switch to first answer of the new release, ms', (one) => one.firstAnswerMs),
+      row('  worst', (one) => one.firstAnswerWorstMs),
+      row('requests after a switch that the old one got', (one) => one.staleAnswers),
+      row('  the last of them after the switch, ms', (one) => one.staleMs),
+      row('deploy, start to exit, ms', (one) => one.deployMs),
+      row('rollback, start to exit, ms', (one) => one.rollbackMs),
+      row('  worst', (one) => one.rollbackWorstMs),
+      row('the step switch on the host, ms', (one) => one.switchOnHostMs),
+    ],
+  );
+}
+
+/**
+ * @param {Record<string, ReturnType<typeof resultOf>>} results
+ * @param {{ deploys: number, rollbacks: number, requests: number }} asked
+ * @returns {{ name: string, wanted: string, measured: string, met: boolean }[]}
+ */
+export function targets({ instant, reload }, asked) {
+  const target = (name, wanted, measured, met) => ({ name, wanted, measured: text(measured), met });
+  const runs = (name, one) => target(`${name}: deploys and rollbacks`, `${asked.deploys} and ${asked.rollbacks}`, `${one.deploys} and ${one.rollbacks}`, one.deploys >= asked.deploys && one.rollbacks >= asked.rollbacks);
+  const longOnes = (one) => longKinds.reduce((sum, kind) => sum + (one.kinds[kind]?.failed ?? 0), 0);
+  const endedWell = (one) => longKinds.every((kind) => one.kinds[kind]?.served > 0) && longOnes(one) === 0;
+  return [
+    ...(instant
+      ? [
+          runs('instant', instant),
+          target('instant: requests', `at least ${asked.requests}`, instant.requests, instant.requests >= asked.requests),
+          target('instant: failed', '0', instant.failed, instant.failed === 0),
+          target('instant: keep-alive closes', '0', instant.keepaliveCloses, instant.keepaliveCloses === 0),
+          target('instant: long ones inside the limit that failed', '0', longOnes(instant), endedWell(instant)),
+          ...(instant.rollbacks ? [target('instant: rollback with a standby, ms, worst', `under ${limits.rollbackMs}`, instant.rollbackWorstMs, instant.rollbackWorstMs < limits.rollbackMs)] : []),
+          target('instant: the switch on the host, ms', `under ${limits.onHostMs}`, instant.switchOnHostMs, instant.switchOnHostMs !== null && instant.switchOnHostMs < limits.onHostMs),
+        ]
+      : []),
+    ...(reload
+      ? [
+          runs('reload', reload),
+          target('reload: failed, keep-alive closes apart', '0', reload.failed, reload.failed === 0),
+          target('reload: long ones inside the limit that failed', '0', longOnes(reload), endedWell(reload)),
+        ]
+      : []),
+  ];
+}
+
+/** @param {ReturnType<typeof targets>} wanted */
+export function targetsTable(wanted) {
+  return table(['target', 'wanted', 'measured', 'met'], wanted.map(({ name, wanted: want, measured, met }) => [name, want, measured, met ? 'yes' : 'NO']));
+}
+
+const text = (value) => (value === null || value === undefined ? '-' : String(value));
+
+function table(head, rows) {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const line = (cells) => `  ${cells.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd()}`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
