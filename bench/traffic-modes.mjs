@@ -15,7 +15,7 @@ const pool = 'keepalive 32; keepalive_timeout 1s;';
 
 /**
  * @typedef {{ ms: number, at: number, version: string, limitMs: number, onHostMs?: number }} Switched `ms`: from the start of the process to its exit; `at`: the
- *   moment of the switch, as Date.now() gives it; `onHostMs`: the time of the step that switches, as the host tells it
+ *   moment of the switch, as Date.now() gives it; `onHostMs`: the time of the switch itself, as the host tells it
  * @typedef {{ port: number, first: (version: string) => Promise<Switched>, deploy: (version: string, standby: boolean) => Promise<Switched>,
  *   rollback: (version: string) => Promise<Switched>, log: () => string, stop: () => Promise<void> }} Mode
  */
@@ -40,7 +40,10 @@ async function byBundle(how) {
     if (code !== 0) throw new Error(`the action ended with status ${code}:\n${said.slice(-6000)}`);
     const answer = await stage.ask();
     if (answer.body !== version) throw new Error(`nginx answers "${answer.body}" instead of "${version}":\n${said.slice(-4000)}`);
-    const onHostMs = JSON.parse(outputs.steps).find(({ name }) => name === 'switch')?.ms;
+    const step = JSON.parse(outputs.steps).find(({ name }) => name === 'switch')?.ms;
+    // An instant switch is one rename, which the host times by itself; a reload is all of its step.
+    const renamed = /live -> slots\/\w+ in ([\d.]+) ms/.exec(said)?.[1];
+    const onHostMs = renamed === undefined ? step : Number(renamed);
     return { ms, at: changedAt(join(stage.root, 'live')), version, limitMs: drainS * 1000, onHostMs };
   };
   const deploy = async (version, standby) => switched(version, await stage.deploy(stage.repo.commit(release(version)), { ...inputs, standby: String(standby && instant) }, options));

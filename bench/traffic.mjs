@@ -19,6 +19,7 @@ const resultsFile = fileURLToPath(new URL('./traffic.json', import.meta.url));
 const mostSeconds = 1800;
 /** Before the first switch and behind the last one, so that there are seconds without. */
 const calmMs = 3000;
+const calmRollbacks = 5;
 
 /** Who asks, besides that: the longest of the long ones end inside the drain limit, but for those without end. */
 const visitors = { connections: 64, pauseMs: 2, delayMs: 50, longMs: (drainS - 1) * 1000, long: 4, streams: 3, uploads: 3, events: 3, websockets: 3, endless: 1, seed: 20261123 };
@@ -85,7 +86,7 @@ async function underTraffic(name) {
     load = startLoad({ port: mode.port, ...visitors, connections, seconds: mostSeconds, versions: ['v0'] });
     await load.reached(1000, interruption.signal);
     await calm();
-    const done = { deploys: [], rollbacks: [] };
+    const done = { deploys: [], rollbacks: [], calm: [] };
     let live = 'v0';
     for (let count = 1; count <= deploys; count++) {
       // The rollbacks are spread over the deploys.
@@ -99,12 +100,22 @@ async function underTraffic(name) {
     await Promise.race([load.reached(requests, interruption.signal), sleep(Math.max(0, (mostSeconds - 60) * 1000 - (performance.now() - begun)), undefined, { ref: false })]);
     await calm();
     const counts = await load.stop();
-    for (const line of failureLines(counts)) say(`  ${line}`);
+    for (const line of failureLines(counts, name === 'naive' ? 10 : 100)) say(`  ${line}`);
+    for (let count = 1; count <= Math.min(rollbacks, calmRollbacks); count++) done.calm.push(await rollbackInCalm(mode, `calm${count}`));
     return resultOf(counts, done);
   } finally {
     load?.kill();
     await mode.stop();
   }
+}
+
+/** What a rollback takes while nobody asks for anything: here visitors, site and runner share a machine, elsewhere they do not. */
+async function rollbackInCalm(mode, version) {
+  interruption.signal.throwIfAborted();
+  for (const one of [`${version}.1`, `${version}.2`]) await mode.deploy(one, true);
+  const rollback = await mode.rollback(`${version}.1`);
+  say(`  rollback without load ${(rollback.ms / 1000).toFixed(2)} s`);
+  return rollback;
 }
 
 function calm() {

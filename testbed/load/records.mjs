@@ -4,6 +4,8 @@
 const secondMs = 1000;
 /** What is lost at a cut at the limit is seen this much before the limit at most: clocks differ, and a limit is given in seconds. */
 const toleranceMs = 250;
+/** The kernel's clock for the times of files and links is behind by up to one of its ticks, which are 10 ms at most. */
+const tickMs = 10;
 const mostFailures = 100;
 
 /**
@@ -148,7 +150,8 @@ export class Records {
     };
   }
 
-  /** For each switch: when the first answer of the new release came, and until when requests that began after it were still answered by another. */
+  /** For each switch: when the first answer of the new release came, and until when requests that began after it were still answered by another.
+   * `staleAnswers` leaves out the first milliseconds, in which the switch may not have been yet. */
   takeOvers(switches) {
     const first = switches.map(() => Infinity);
     const stale = switches.map(() => 0);
@@ -160,7 +163,7 @@ export class Records {
       const ended = lastBefore(starts, end);
       if (ended >= 0 && this.by[at] === numbers[ended]) first[ended] = Math.min(first[ended], end - starts[ended]);
       const began = lastBefore(starts, begin);
-      if (began >= 0 && began === ended && this.by[at] !== numbers[began]) {
+      if (began >= 0 && began === ended && this.by[at] !== numbers[began] && begin - starts[began] > tickMs) {
         staleAnswers++;
         stale[began] = Math.max(stale[began], begin - starts[began]);
       }
