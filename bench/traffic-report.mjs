@@ -30,6 +30,7 @@ export function resultOf(counts, { deploys, rollbacks, calm }) {
     cutAtLimit: counts.cutAtLimit,
     requestsPerSecond: Math.round(((counts.served + counts.failed) / counts.ms) * 1000),
     kinds: counts.kinds,
+    acrossSwitches: figures.across,
     echoes: counts.echoes,
     p99SwitchMs: figures.p99SwitchMs,
     p99Ms: figures.p99Ms,
@@ -79,7 +80,7 @@ export function resultsTable(results) {
       ...causes.map((cause) => row(`  ${cause}`, (one) => one.failedBy[cause] ?? 0)),
       row('keep-alive closes by nginx, asked again', (one) => one.keepaliveCloses),
       row('without end, cut at the limit', (one) => one.cutAtLimit),
-      ...kinds.map((kind) => row(`${kind}, ended well`, (one) => (one.kinds[kind] ? `${one.kinds[kind].served} of ${one.kinds[kind].served + one.kinds[kind].failed}` : '-'))),
+      ...kinds.map((kind) => row(`${kind}, ended well (across a switch)`, (one) => (one.kinds[kind] ? `${one.kinds[kind].served} of ${one.kinds[kind].served + one.kinds[kind].failed} (${one.acrossSwitches[kind] ?? 0})` : '-'))),
       row('WebSocket messages that came back', (one) => one.echoes),
       row('p99 in the second of a switch, ms', (one) => one.p99SwitchMs),
       row('p99 in the others, ms', (one) => one.p99Ms),
@@ -109,7 +110,7 @@ export function targets({ instant, reload }, asked) {
   const target = (name, wanted, measured, met) => ({ name, wanted, measured: text(measured), met });
   const runs = (name, one) => target(`${name}: deploys and rollbacks`, `${asked.deploys} and ${asked.rollbacks}`, `${one.deploys} and ${one.rollbacks}`, one.deploys >= asked.deploys && one.rollbacks >= asked.rollbacks);
   const longOnes = (one) => longKinds.reduce((sum, kind) => sum + (one.kinds[kind]?.failed ?? 0), 0);
-  const endedWell = (one) => longKinds.every((kind) => one.kinds[kind]?.served > 0) && longOnes(one) === 0;
+  const endedWell = (one) => longKinds.every((kind) => one.acrossSwitches[kind] > 0) && longOnes(one) === 0;
   return [
     ...(instant
       ? [

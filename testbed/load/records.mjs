@@ -34,6 +34,8 @@ export class Records {
     /** @type {Record<string, { served: number, failed: number }>} */
     this.kinds = {};
     this.cuts = [];
+    /** All but the short ones that ended well. @type {{ kind: string, begin: number, end: number }[]} */
+    this.longOnes = [];
     this.switches = [];
     this.last = '';
     Object.assign(this, { served: 0, failed: 0, keepaliveCloses: 0, idleCloses: 0, announcedCloses: 0, connections: 0, echoes: 0 });
@@ -75,7 +77,9 @@ export class Records {
     return number;
   }
 
-  good(kind, version) {
+  /** @param {string} kind @param {string} version @param {number} begin by performance.now() */
+  good(kind, version, begin) {
+    if (kind !== 'short') this.longOnes.push({ kind, begin, end: performance.now() });
     this.served++;
     (this.kinds[kind] ??= { served: 0, failed: 0 }).served++;
     this.answersOf[this.number(version)]++;
@@ -146,8 +150,17 @@ export class Records {
       p99SwitchExtraMs: quantile(nearExtra, 0.99),
       p99ExtraMs: quantile(farExtra, 0.99),
       inSwitchSeconds: near.used,
+      across: this.across(starts),
       ...this.takeOvers(switches),
     };
+  }
+
+  /** How many that ended well had begun before a switch and ended after it, by kind. */
+  across(starts) {
+    /** @type {Record<string, number>} */
+    const counts = {};
+    for (const { kind, begin, end } of this.longOnes) if (lastBefore(starts, end) > lastBefore(starts, begin)) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
   }
 
   /** For each switch: when the first answer of the new release came, and until when requests that began after it were still answered by another.

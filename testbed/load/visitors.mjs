@@ -57,8 +57,9 @@ export async function long(visit) {
 
 /** Asks for a page and judges it. @returns {Promise<string>} the version that answered well, or '' */
 async function page(keeper, kind, path, ms, echo) {
+  const begin = performance.now();
   const { outcome, connection } = await keeper.ask(path, ms);
-  return judge(keeper.visit, kind, path, outcome, connection, (answer, version) => (answer.body.endsWith(`${version} ${echo}\n`) ? '' : `another page: ${JSON.stringify(answer.body.slice(0, 80))}`));
+  return judge(keeper.visit, { kind, asked: path, begin }, outcome, connection, (answer, version) => (answer.body.endsWith(`${version} ${echo}\n`) ? '' : `another page: ${JSON.stringify(answer.body.slice(0, 80))}`));
 }
 
 /** Answers that come piece by piece. @param {Visit} visit */
@@ -138,7 +139,7 @@ export async function websocket(visit, endless) {
     }
     const end = await talk(connection, outcome.bytes, { ms, goesOn: visit.goesOn, heard: () => records.echoes++ });
     connection.destroy();
-    if (!end.kind) records.good(kind, version);
+    if (!end.kind) records.good(kind, version, begin);
     else if (endless && end.kind === 'cut') records.cut(kind, begin, version, end.what);
     else await failed(visit, kind, { ...end, asked, version }, connection);
   }
@@ -201,9 +202,9 @@ async function once(visit, kind, { path, ms, onBody, sendBody, length, endless =
   const given = endless ? await orGivenUp(visit, connection, answered) : await answered;
   connection.destroy();
   const version = connection.answer.header('x-version');
-  if (given === 'given up') visit.records.good(kind, version);
+  if (given === 'given up') visit.records.good(kind, version, begin);
   else if (endless && given.kind === 'cutInAnswer') visit.records.cut(kind, begin, version, given.what);
-  else await judge(visit, kind, path, given, connection, check);
+  else await judge(visit, { kind, asked: path, begin }, given, connection, check);
 }
 
 /** What is without end is left when the load ends. */
@@ -215,7 +216,7 @@ async function orGivenUp(visit, connection, answered) {
 }
 
 /** Writes down how a request ended. @returns {Promise<string>} the version that answered well, or '' */
-async function judge(visit, kind, asked, outcome, connection, check) {
+async function judge(visit, { kind, asked, begin }, outcome, connection, check) {
   const { answer } = outcome;
   const version = answer?.header('x-version') ?? '';
   const wrong = outcome.kind ? outcome : statusWrong(answer) || unknownVersion(visit, version) || contentWrong(check(answer, version));
@@ -223,7 +224,7 @@ async function judge(visit, kind, asked, outcome, connection, check) {
     await failed(visit, kind, { ...wrong, asked, version }, connection);
     return '';
   }
-  visit.records.good(kind, version);
+  visit.records.good(kind, version, begin);
   return version;
 }
 
