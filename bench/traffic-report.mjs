@@ -57,9 +57,9 @@ const worst = (values) => (values.length ? Math.round(Math.max(...values) * 10) 
 
 /** The first failures, with what may lead to their cause. @param {Counts} counts @param {number} most */
 export function failureLines({ failures, failed }, most) {
-  const lines = failures.slice(0, most).map(({ at, kind, what, asked, version, connectionMs, answeredBefore, nearestSwitchMs }) => {
+  const lines = failures.slice(0, most).map(({ at, visitor, kind, what, asked, version, connectionMs, answeredBefore, nearestSwitchMs }) => {
     const near = nearestSwitchMs === undefined ? '' : `, ${Math.abs(nearestSwitchMs)} ms ${nearestSwitchMs < 0 ? 'before' : 'after'} a switch`;
-    return `failed at ${(at / 1000).toFixed(2)} s${near}: ${kind}: ${what}; asked ${asked}${version && ` of ${version}`}, connection ${connectionMs} ms old, ${answeredBefore} answers before`;
+    return `failed at ${(at / 1000).toFixed(2)} s${near}: ${visitor}: ${kind}: ${what}; asked ${asked}${version && ` of ${version}`}, connection ${connectionMs} ms old, ${answeredBefore} answers before`;
   });
   return failed > lines.length ? [...lines, `and ${failed - lines.length} more`] : lines;
 }

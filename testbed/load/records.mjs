@@ -9,7 +9,7 @@ const tickMs = 10;
 const mostFailures = 100;
 
 /**
- * @typedef {{ at: number, kind: string, what: string, asked: string, version: string, connectionMs: number, answeredBefore: number, nearestSwitchMs?: number }} Failure
+ * @typedef {{ at: number, visitor: string, kind: string, what: string, asked: string, version: string, connectionMs: number, answeredBefore: number, nearestSwitchMs?: number }} Failure
  *   `at`: milliseconds since the start; `connectionMs`: the connection's age; `answeredBefore`: requests that had been answered on it;
  *   `nearestSwitchMs`: since the nearest switch, negative before it
  * @typedef {{ at: number, version: string, limitMs?: number }} Switch `at`: as Date.now() gives it, with a fraction; `version`: the new one;
@@ -92,7 +92,7 @@ export class Records {
     (this.kinds[visitor] ??= { served: 0, failed: 0 }).failed++;
     this.failedBy[kind] = (this.failedBy[kind] ?? 0) + 1;
     const connectionMs = connection ? Math.round(performance.now() - connection.openedAt) : 0;
-    if (this.failures.length < mostFailures) this.failures.push({ at: Math.round(this.ms), kind, what, asked, version, connectionMs, answeredBefore: connection?.answered ?? 0 });
+    if (this.failures.length < mostFailures) this.failures.push({ at: Math.round(this.ms), visitor, kind, what, asked, version, connectionMs, answeredBefore: connection?.answered ?? 0 });
   }
 
   /** Something that would have lasted without end was cut; whether that was at a limit is decided when all switches are known. */
