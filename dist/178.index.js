@@ -134,7 +134,7 @@ function readFacts(data, mark) {
         live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
         liveLink,
         intent: one('intent') === 'yes',
-        slots: Object.fromEntries(['blue', 'green'].flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one)]] : []))),
+        slots: Object.fromEntries(['blue', 'green'].flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one, liveLink)]] : []))),
         listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
         releases: many('release').flatMap(parsedRelease),
         unfinished: many('unfinished'),
@@ -156,7 +156,7 @@ function readFacts(data, mark) {
         },
     };
 }
-function slotFacts(slot, one) {
+function slotFacts(slot, one, liveLink) {
     return {
         release: one(`slot.${slot}.release`),
         sha: one(`slot.${slot}.sha`),
@@ -165,7 +165,7 @@ function slotFacts(slot, one) {
         supervisor: one(`slot.${slot}.supervisor`),
         alive: one(`slot.${slot}.alive`) === 'yes',
         healthy: one(`slot.${slot}.healthy`) !== '',
-        standby: one(`slot.${slot}.standby`) === 'yes',
+        standby: one(`slot.${slot}.standby`) === 'yes' && liveLink !== `slots/${slot}`,
     };
 }
 function factsByName(text, mark) {
