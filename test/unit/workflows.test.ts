@@ -36,7 +36,7 @@ const VALIDATOR = `
   console.log(JSON.stringify(found));
 `;
 
-const EXAMPLES = ['examples/deploy.yml', 'examples/rollback.yml'];
+const EXAMPLES = ['examples/deploy.yml', 'examples/rollback.yml', 'examples/host.yml'];
 const OWN = readdirSync('.github/workflows').map((name) => `.github/workflows/${name}`);
 
 let folder = '';
@@ -243,6 +243,13 @@ describe('the examples', () => {
     expect(rest.permissions).toEqual(permissions);
     expect(Object.values(jobs).every((job) => job.permissions === undefined)).toBe(true);
     expect(concurrency).toMatchObject({ group: 'deploy-shop', 'cancel-in-progress': false });
+  });
+
+  test('looking at the host may not write anything on GitHub, and waits for nobody', () => {
+    const { permissions, concurrency, on } = workflow('examples/host.yml');
+    expect(permissions).toEqual({ contents: 'read' });
+    expect(concurrency).toBeUndefined();
+    expect(on).toMatchObject({ workflow_dispatch: { inputs: { command: { options: ['setup', 'plan', 'status'] } } } });
   });
 
   test('use the action of this repository, by its major version', () => {
