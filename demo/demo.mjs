@@ -46,7 +46,7 @@ async function play() {
       await scene({ screen, world });
     }
     screen.title('After all of it');
-    screen.fact('visitors', `${world.total.served} requests served while releases came and went, ${world.total.failed} failed`);
+    screen.fact('visitors', `${world.total.served} requests served while releases came and went, ${world.total.failed} failed, ${world.total.keepaliveCloses} kept connections closed by nginx`);
     const refused = world.github.requests.filter(({ status }) => status >= 400);
     screen.check(`GitHub's API took all ${world.github.requests.length} requests`, refused.length === 0, refused.map(({ operation, error }) => `${operation}: ${error}`).join('; '));
   } catch (error) {
@@ -78,7 +78,7 @@ async function introduce() {
   screen.say('The action itself is dist/index.js, run exactly as a GitHub runner runs it.');
   screen.say();
   screen.fact('host', `${userInfo().username}@127.0.0.1:${stage.sshd.port}, a private sshd; nothing of ours is installed there`);
-  screen.fact('nginx', `http://127.0.0.1:${site}, with an ordinary configuration: one site, one upstream`);
+  screen.fact('nginx', `http://127.0.0.1:${site}, set up once for switch: instant, as \`command: setup\` does it; it follows the link \`live\``);
   screen.fact('slots', `blue on port ${blue}, green on port ${green}; one has the traffic, the other gets the next release`);
   screen.fact('repository', stage.repo.url);
   screen.fact('GitHub', `${github.url}, a stand-in that keeps check runs and deployments, and refuses what GitHub refuses`);

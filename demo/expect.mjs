@@ -17,7 +17,9 @@ export function showCheckRun(screen, { checkRun, statuses }) {
 export function showLoad(screen, { load }) {
   const who = Object.entries(load.versions).map(([version, count]) => `${version} ${count}`);
   screen.fact('visitors', `${load.served} requests served (${who.join(', ')}), ${load.failed} failed`);
-  screen.fact('', `${load.connections} connections opened; ${load.keepaliveCloses} times nginx closed one between two requests, and the request was sent again`);
+  screen.fact('', `${load.connections} connections opened; ${load.keepaliveCloses} times nginx closed one between two requests, and the request had to be sent again`);
+  const { firstAnswerMs: [first] = [], p99SwitchMs, p99Ms } = load.figures;
+  if (first) screen.fact('', `first answer of the new release ${Math.round(first)} ms after the switch; 99 of 100 answers within ${p99SwitchMs} ms in that second, ${p99Ms} ms in the others`);
   for (const { at, what } of load.failures) screen.fact('', `  failed after ${at} ms: ${what}`);
 }
 
@@ -47,17 +49,25 @@ export function expectFailure({ screen }, step, { code, checkRun, outputs, statu
 
 /** @param {string[]} versions all that may have answered, and each of them has to */
 export function expectServed({ screen }, versions, { load }) {
-  const { served, failed, failures } = load;
+  const { served, failed, failures, keepaliveCloses } = load;
   screen.check(`${served} requests served, 0 failed`, served > 0 && failed === 0, `${failed} failed: ${[...new Set(failures.map(({ what }) => what))].join(', ')}`);
+  screen.check('nginx closed no connection that a visitor kept', keepaliveCloses === 0, `${keepaliveCloses} closed`);
   const seen = Object.keys(load.versions).sort();
   screen.check(`every answer came from ${versions.join(' or ')}`, same(seen, [...versions].sort()), seen.join(', '));
 }
 
-/** Nothing that serves traffic was touched. */
-export function expectUntouched({ screen, world }, before) {
+/** The switch is a renamed link: nginx itself is left alone. */
+export function expectNginxAlone({ screen, world }, before) {
   const after = world.picture();
   screen.check("nginx's file is byte for byte what it was", after.nginxFile === before.nginxFile && after.nginxMode === before.nginxMode, 'another content or mode');
   screen.check('nginx was not reloaded', after.reloads === before.reloads, `${after.reloads - before.reloads} reloads`);
+}
+
+/** Nothing that serves traffic is another than before. */
+export function expectUntouched(stageOf, before) {
+  const { screen, world } = stageOf;
+  const after = world.picture();
+  expectNginxAlone(stageOf, before);
   screen.check(`the live slot is ${before.live}, with the same process ${before.pid}`, after.live === before.live && after.pid === before.pid, `${after.live}, process ${after.pid}`);
 }
 

@@ -1,13 +1,11 @@
 // The demo's world on loopback: a host with sshd and nginx, a repository, a GitHub, and what can be done with them.
-import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGitHub } from '../testbed/github.mjs';
 import { startLoad } from '../testbed/load.mjs';
-import { siteConfig } from '../testbed/nginx.mjs';
 import { runPost } from '../testbed/runner.mjs';
 import { startStage } from '../testbed/stage.mjs';
 import { endMarked, markedEnded, markedProcesses } from './leftovers.mjs';
@@ -23,15 +21,10 @@ export async function makeWorld(screen, interrupted) {
   // Whatever a session on the host starts inherits this, and is found by it in the end.
   const id = randomUUID();
   const mark = `BLUEGREEN_DEMO=${id}`;
-  const stage = await startStage({
-    config: ({ site, blue }) => siteConfig({ port: site, app: 'shop', server: `server 127.0.0.1:${blue};`, http: 'include conf.d/*.conf;' }),
-    env: { BLUEGREEN_DEMO: id },
-  });
-  const extras = join(dirname(stage.nginx.file), 'conf.d');
-  mkdirSync(extras);
+  const stage = await startStage({ instant: true, env: { BLUEGREEN_DEMO: id } });
   const github = await startGitHub({ token });
   const loads = new Set();
-  const total = { served: 0, failed: 0 };
+  const total = { served: 0, failed: 0, keepaliveCloses: 0 };
   let runId = 1000;
 
   /** One workflow run: the action's main step, then its post step, with a check run at the end. */
@@ -62,8 +55,6 @@ export async function makeWorld(screen, interrupted) {
   return {
     stage,
     github,
-    /** nginx loads every *.conf of this folder. */
-    extras,
     /** All requests under load so far. */
     total,
 
@@ -73,17 +64,24 @@ export async function makeWorld(screen, interrupted) {
     deploy: (sha, inputs = {}) => run((options) => stage.deploy(sha, { environment: 'production', ...inputs }, options)),
     rollback: () => run((options) => stage.rollback({ environment: 'production' }, options)),
 
-    /** Runs something while visitors keep asking; they begin before it and stop after it. */
-    async underLoad(act) {
-      const visitors = startLoad({ port: stage.ports.site, connections: 8, seconds: 60, pauseMs: 10, slowMs: 2000, onProgress: showProgress(screen) });
+    /**
+     * Runs something while visitors keep asking; they begin before it and stop after it.
+     *
+     * @param {string[]} versions who may answer them
+     * @param {() => Promise<any>} act a deploy or a rollback
+     */
+    async underLoad(versions, act) {
+      const visitors = startLoad({ port: stage.ports.site, connections: 24, seconds: 60, pauseMs: 5, delayMs: 50, long: 3, longMs: 2000, versions, onProgress: showProgress(screen) });
       loads.add(visitors);
       try {
         await visitors.reached(200, interrupted);
         const result = await act();
+        if (result.outputs.switched === 'true') visitors.switched({ at: switchedAt(stage.root), version: (await stage.ask()).body.replace('shop ', '') });
         await sleep(800, undefined, { signal: interrupted });
         const load = await visitors.stop();
         total.served += load.served;
         total.failed += load.failed;
+        total.keepaliveCloses += load.keepaliveCloses;
         return { ...result, load };
       } finally {
         visitors.kill();
@@ -101,12 +99,6 @@ export async function makeWorld(screen, interrupted) {
         live,
         pid: live ? stage.pid(live) : 0,
       };
-    },
-
-    /** What `nginx -t` says of the configuration as it is now; empty when nothing is wrong. */
-    nginxTest() {
-      const { status, stderr } = spawnSync('sh', ['-c', `${stage.nginx.command} -t`], { encoding: 'utf8' });
-      return status === 0 ? '' : stderr.trim();
     },
 
     /** Does anybody listen there? */
@@ -130,6 +122,9 @@ export async function makeWorld(screen, interrupted) {
     },
   };
 }
+
+/** When the link that is the switch was renamed. */
+const switchedAt = (root) => Number(lstatSync(join(root, 'live'), { bigint: true }).ctimeNs) / 1e6;
 
 /** A line when another version begins to answer or a request fails, and one a second otherwise. */
 function showProgress(screen) {
