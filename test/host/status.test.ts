@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -353,6 +354,19 @@ describe('where nginx keeps its connections to the app open', () => {
     expect((await look()).found).toMatchObject({ nginx: { routesTo: 'green', status: 200 }, drift: [] });
     // No other connection was made: nothing but the pool could tell.
     expect(connectionsTo(stage.ports.green).filter((one) => !before.includes(one))).toEqual([]);
+  });
+
+  test('a connection that somebody else of the same user holds to the other port is none of nginx', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(stage.ports.blue, '127.0.0.1', resolve));
+    const held = connect(stage.ports.blue, '127.0.0.1');
+    try {
+      await until(() => connectionsTo(stage.ports.blue).length, 'the connection is open');
+      expect((await look()).found.nginx).toMatchObject({ routesTo: 'green', status: 200 });
+    } finally {
+      held.destroy();
+      other.close();
+    }
   });
 
   /** The near ends of the connections that are open to a port, by /proc/net/tcp. */

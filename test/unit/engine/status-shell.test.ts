@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { agentText } from '../../../src/engine/agent-text.js';
 
@@ -42,6 +43,23 @@ describe.each(shells)('looking at slots, in %s', (_name, [shell = '', ...first])
       server.close();
     }
   });
+});
+
+test('how long a process runs, without getconf, and its children beside it', async () => {
+  const app = spawn('sh', ['-c', 'sleep 60 & sleep 60; :'], { detached: true, stdio: 'ignore' });
+  try {
+    await sleep(3000);
+    const look = `bg_fact() { printf '%s=%s\\n' "$1" "$2"; }; getconf() { return 1; }; _slot=blue BG_SL_SUPERVISOR=process BG_GROUP=${app.pid} _ours=; bg_status_processes`;
+    const facts = Object.fromEntries(execFileSync('sh', ['-c', `${agentText({ status: true })}\n${look}`], { encoding: 'utf8' }).trim().split('\n').map((line) => line.split('='))) as Record<string, string>;
+    expect(Number(facts['slot.blue.seconds'])).toBeGreaterThanOrEqual(2);
+    expect(Number(facts['slot.blue.seconds'])).toBeLessThan(20);
+    expect(facts['slot.blue.pids']?.split(' ')).toHaveLength(3);
+    expect(facts['slot.blue.pids']?.split(' ')).toContain(String(app.pid));
+    expect(facts['slot.blue.uid']).toBe(String(process.getuid?.()));
+    expect(Number(facts['slot.blue.memory'])).toBeGreaterThan(50);
+  } finally {
+    if (app.pid) process.kill(-app.pid, 'SIGKILL');
+  }
 });
 
 test('the agent of a deploy does not carry it', () => {

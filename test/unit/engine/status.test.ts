@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { DeployError, type Problem } from '../../../src/errors.js';
 import type { Facts } from '../../../src/engine/facts.js';
@@ -347,5 +348,22 @@ ended                    command  release                   outcome  took  by
     [null, ''],
   ])('the age of %s', (then, text) => {
     expect(ago('2026-11-22T10:15:00Z', then)).toBe(text);
+  });
+});
+
+describe('docs/status.md', () => {
+  const docs = readFileSync(new URL('../../../docs/status.md', import.meta.url), 'utf8');
+  const block = (language: string) => new RegExp(`\n\`\`\`${language}\n([^]*?)\n\`\`\``).exec(docs)?.[1] ?? '';
+  const example = JSON.parse(block('json')) as Status;
+
+  const keys = (value: unknown): unknown =>
+    Array.isArray(value) ? value.slice(0, 1).map(keys) : typeof value === 'object' && value !== null ? Object.entries(value).map(([name, inner]) => [name, keys(inner)]) : '';
+
+  test('its JSON has the fields that there are, in their order', () => {
+    expect(keys(example)).toEqual(keys(JSON.parse(statusJson(status(looked())))));
+  });
+
+  test('its table is that of its JSON', () => {
+    expect(block('')).toBe(`✓ shop: ${statusSentence(example)}. (0.5 s)\n\n${statusText(example)}`);
   });
 });
