@@ -34,7 +34,7 @@ export class Records {
     /** @type {Record<string, { served: number, failed: number }>} */
     this.kinds = {};
     this.cuts = [];
-    /** All but the short ones that ended well. @type {{ kind: string, begin: number, end: number }[]} */
+    /** All but the short ones that ended well. @type {{ kind: string, begin: number, end: number, version: string }[]} */
     this.longOnes = [];
     this.switches = [];
     this.last = '';
@@ -79,7 +79,7 @@ export class Records {
 
   /** @param {string} kind @param {string} version @param {number} begin by performance.now() */
   good(kind, version, begin) {
-    if (kind !== 'short') this.longOnes.push({ kind, begin, end: performance.now() });
+    if (kind !== 'short') this.longOnes.push({ kind, begin, end: performance.now(), version });
     this.served++;
     (this.kinds[kind] ??= { served: 0, failed: 0 }).served++;
     this.answersOf[this.number(version)]++;
@@ -151,6 +151,7 @@ export class Records {
       p99ExtraMs: quantile(farExtra, 0.99),
       inSwitchSeconds: near.used,
       across: this.across(starts),
+      earlyAnswers: this.early(switches),
       ...this.takeOvers(switches),
     };
   }
@@ -160,6 +161,19 @@ export class Records {
     /** @type {Record<string, number>} */
     const counts = {};
     for (const { kind, begin, end } of this.longOnes) if (lastBefore(starts, end) > lastBefore(starts, begin)) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
+  }
+
+  /** How many answers a release gave before it was live for the first time, by kind. @param {Switch[]} switches @returns {Record<string, number>} */
+  early(switches) {
+    const liveFrom = new Map();
+    for (const { at, version } of switches) if (!liveFrom.has(version)) liveFrom.set(version, at);
+    const counts = {};
+    const look = (kind, version, end) => {
+      if (end < liveFrom.get(version) - tickMs) counts[kind] = (counts[kind] ?? 0) + 1;
+    };
+    for (let at = 0; at < this.used; at++) look('short', this.versions[this.by[at]], this.begins[at] + this.lasted[at]);
+    for (const { kind, version, end } of this.longOnes) look(kind, version, end);
     return counts;
   }
 
