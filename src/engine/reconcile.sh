@@ -85,6 +85,10 @@ bg_prove() {
 bg_stop_idle() {
   for _slot in blue green; do
     [ "$_slot" != "$BG_LIVE" ] && ! bg_standby "$_slot" && bg_slot_alive "$_slot" || continue
+    # Only a person takes the link away once something was live: which slot serves is not guessed at.
+    [ -n "$BG_LIVE" ] || ! grep -q '"liveRelease":"[^"]' "$BG_ROOT/ledger.ndjson" 2>/dev/null ||
+      bg_fail "$BG_ROOT/live is missing, and the $_slot slot runs: nothing was stopped" \
+        "Make it a link to the slot that has the traffic again, such as: ln -s slots/$_slot $BG_ROOT/live" root
     if [ -n "$BG_LIVE" ] && [ -f "$BG_ROOT/nginx.state" ]; then
       # shellcheck source=/dev/null
       . "$BG_ROOT/nginx.state"

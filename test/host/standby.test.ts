@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { isAlive, until } from '../../testbed/processes.mjs';
@@ -163,12 +163,25 @@ describe('standby at the edges', () => {
     expect((await deploy('two')).code).toBe(0);
     const pid = stage.pid(other());
     // A run that died before it could leave the mark.
-    const { rmSync } = await import('node:fs');
     rmSync(join(stage.root, 'slots', other(), 'standby'));
     const run = await deploy('three');
     expect(run.code).toBe(0);
     expect(run.log).toMatch(/the (blue|green) slot ran without being live: stopped/);
     expect(isAlive(pid)).toBe(false);
+  });
+
+  test('the link live taken away by hand: the slot that serves is not stopped, and the error says what to do', async () => {
+    stage = await startStage({ instant: true });
+    expect((await deploy('one', {})).code).toBe(0);
+    const link = join(stage.root, 'live');
+    rmSync(link);
+    const refused = await deploy('two', {});
+    expect(refused.code).toBe(1);
+    expect(refused.log).toContain(`${link} is missing, and the green slot runs: nothing was stopped`);
+    expect(await stage.ask()).toEqual({ status: 200, body: 'one' });
+    symlinkSync('slots/green', link);
+    expect((await deploy('two', {})).code).toBe(0);
+    expect(await stage.ask()).toEqual({ status: 200, body: 'two' });
   });
 
   test('the same commit again is deployed again, on the other slot', async () => {
