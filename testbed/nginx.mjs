@@ -79,10 +79,10 @@ http {
 /**
  * Starts an nginx in the foreground with a configuration of its own, and waits until its master answers.
  *
- * @param {{ dir: string, config: string, files?: Record<string, string> }} options `dir`: an existing folder of its own; `files`: more
- *   files, by their paths relative to that of nginx.conf
+ * @param {{ dir: string, config: string, files?: Record<string, string>, user?: string }} options `dir`: an existing folder of its own; `files`: more
+ *   files, by their paths relative to that of nginx.conf; `user`: who the workers of a root's nginx are
  */
-export async function startNginx({ dir, config, files = {} }) {
+export async function startNginx({ dir, config, files = {}, user = 'root' }) {
   for (const name of ['logs', 'temp', 'conf']) mkdirSync(join(dir, name), { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, 'conf', path)), { recursive: true });
@@ -90,7 +90,7 @@ export async function startNginx({ dir, config, files = {} }) {
   }
   const file = join(dir, 'conf', 'nginx.conf');
   // Workers of a root's nginx drop to nobody, who cannot enter a temporary folder; here all stays with who runs it.
-  writeFileSync(file, `${process.getuid?.() === 0 ? 'user root;\n' : ''}${config}`);
+  writeFileSync(file, `${process.getuid?.() === 0 ? `user ${user};\n` : ''}${config}`);
   const args = ['-p', `${dir}/`, '-e', join(dir, 'logs', 'error.log'), '-c', file];
   const tested = spawnSync(nginxPath, [...args, '-t'], { encoding: 'utf8' });
   if (tested.status !== 0) throw new Error(`nginx refuses the testbed's configuration:\n${tested.stderr ?? tested.error}`);
