@@ -113,6 +113,12 @@ export function readConfig(dump: string): NginxConfig {
   }
 }
 
+/** The same for files that are known one by one, the main file first: what no include leads to is left out. */
+export function readFiles(files: Map<string, string>): NginxConfig {
+  const main = [...files.keys()][0] ?? '';
+  return { main, files, directives: new Loader(files, main).load() };
+}
+
 function mergeIntoPrevious(files: Map<string, string>, stray: number): void {
   const all = [...files.entries()];
   const [before, found] = [all[stray - 1], all[stray]];

@@ -55,7 +55,7 @@ export function shapeTraps({ directive, scheme, rest, text }: AppPass, managed: 
   }
   if (rest.startsWith(':')) return trap('with a port nginx does not find the upstream and answers 502', plain);
   if (!rest || followsPath(rest, directive)) return [];
-  return trap("nginx asks for what follows the name, whatever the visitor's path, since the name is a variable", mendOfUri(rest, directive, managed));
+  return trap("nginx asks for what follows the name, whatever the visitor's path, since the name is a variable", mendOfUri(rest, directive, managed.proxyPass));
 }
 
 /** Whether the URI part has the visitor's path in it, as far as one can see. In an exact location there is only one path. */
@@ -68,7 +68,7 @@ function followsPath(rest: string, directive: Directive): boolean {
 }
 
 /** How to write the same without a URI part. */
-function mendOfUri(rest: string, directive: Directive, { proxyPass }: Managed): string {
+export function mendOfUri(rest: string, directive: Directive, proxyPass: string): string {
   const location = enclosing(directive, 'location');
   const { kind, value } = location ? parseLocation(location) : { kind: 'regex', value: '' };
   if (kind === 'prefix' && value === rest) return `Write \`proxy_pass ${proxyPass};\`.`;

@@ -21,7 +21,7 @@ export interface Answer {
  * A real nginx with two apps behind it, one for each slot, and the folder with the link `live`: for configurations that
  * misbehave. An app answers its slot, the Host that it was told, and the path; at `/moved` it redirects to that host.
  */
-export async function trapBed({ listen = 'port' as 'port' | 'socket', user = 'root' } = {}) {
+export async function trapBed({ listen = 'port', user = 'root' }: { listen?: 'port' | 'socket'; user?: string } = {}) {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'bluegreen-traps-')));
   chmodSync(dir, 0o755);
   const [site = 0, blue = 0, green = 0, other = 0] = await freePorts(4);
