@@ -16,6 +16,8 @@ export async function postRun(): Promise<void> {
   const [checkRun, deployment] = [Number(core.getState('check-run')), Number(core.getState('deployment'))];
   const { settings, key } = settingsFromInputs(process.env);
   for (const secret of secretLines(settings)) core.setSecret(secret);
+  // It leaves no line in the ledger, and changes nothing that is live.
+  if (settings.command === 'setup') return core.info(`${settings.app}: setup was cancelled; what was begun is finished by the host itself. Run it again to see how nginx is.`);
   const run = { ...runOf(process.env), key: core.getState('run') };
   const info = runInfo(settings, run);
   const line = await askOutcome(settings, { connect: () => connectTo(settings, key), run });

@@ -7,6 +7,7 @@ const files = [
   new URL('../host/agent/net.sh', import.meta.url),
   new URL('../host/agent/agent.sh', import.meta.url),
   new URL('../nginx/nginx.sh', import.meta.url),
+  new URL('../nginx/searchable.sh', import.meta.url),
   new URL('../nginx/follow.sh', import.meta.url),
   new URL('../supervisor/supervisor.sh', import.meta.url),
   new URL('./reconcile.sh', import.meta.url),
@@ -20,12 +21,16 @@ const files = [
   new URL('./steps/finish.sh', import.meta.url),
 ];
 
-// For `command: status` alone: a deploy does not carry it.
-const statusFile = new URL('./status.sh', import.meta.url);
+// For one command alone: a deploy does not carry it.
+const more: Record<string, URL> = {
+  status: new URL('./status.sh', import.meta.url),
+  setup: new URL('./steps/setup.sh', import.meta.url),
+};
 
-/** The whole agent as one POSIX sh program of functions, without its comments. `status`: with what only that command asks for. */
-export function agentText({ status = false } = {}): string {
-  return [...files, ...(status ? [statusFile] : [])]
+/** The agent as one POSIX sh program of functions, without its comments, with what that command needs. */
+export function agentText(command = ''): string {
+  const own = more[command];
+  return [...files, ...(own ? [own] : [])]
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
     .split('\n')
@@ -37,10 +42,10 @@ export function agentText({ status = false } = {}): string {
  * How the agent is started: a command for the user's login shell, whichever that is, and the line of standard input
  * that follows at once and holds the agent itself. Nothing is installed, and no limit of a command's length applies.
  */
-export function agentStart(options: { status?: boolean } = {}): { command: string; firstLine: string } {
+export function agentStart(forCommand = ''): { command: string; firstLine: string } {
   const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
   return {
     command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
-    firstLine: `${gzipSync(agentText(options), { level: 9 }).toString('base64')}\n`,
+    firstLine: `${gzipSync(agentText(forCommand), { level: 9 }).toString('base64')}\n`,
   };
 }

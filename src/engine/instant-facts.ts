@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
 import { DeployError } from '../errors.js';
-import type { UpstreamOptions } from '../nginx/address.js';
 import type { NginxConfig } from '../nginx/config.js';
 import { nginxVersion } from '../nginx/facts.js';
-import { readInstant, type InstantFacts, type Trap } from '../nginx/instant.js';
+import { readInstant, type InstantFacts, type InstantOptions } from '../nginx/instant.js';
 import { managedFiles, type Managed } from '../nginx/managed.js';
 import type { Settings } from '../settings/settings.js';
 import type { Facts } from './facts.js';
@@ -21,20 +20,25 @@ export interface InstantSwitch {
 }
 
 /** Looks for the managed files of either form in the configuration. Nothing is refused yet. */
-export function readInstantSwitch(settings: Settings, facts: Facts, config: NginxConfig, options: UpstreamOptions): InstantSwitch {
+export function readInstantSwitch(settings: Settings, facts: Facts, config: NginxConfig, ports: [number, number]): InstantSwitch {
   const read = (listen: Listen): InstantSwitch => {
-    const managed = managedFilesFor(settings, facts, config, options, listen);
-    const found = readInstant(config, managed, { ...options, root: settings.root, curl: facts.tools.has('curl') });
+    const managed = managedFilesFor(settings, facts, config, ports, listen);
+    const found = readInstant(config, managed, instantOptions(settings, facts, ports));
     return { form: found.setUp ? listen : '', why: found.why, managed, facts: found };
   };
   const socket = read('socket');
   return socket.form || (settings.listen === 'socket' && settings.switch !== 'reload') ? socket : read('port');
 }
 
+/** What reading the configuration needs to know of the app and the host. */
+export function instantOptions(settings: Settings, facts: Facts, ports: [number, number]): InstantOptions {
+  return { upstream: settings.nginxUpstream, ports, isLocal: (address) => facts.addresses.includes(address), root: settings.root, curl: facts.tools.has('curl') };
+}
+
 /** The managed files as they should be on this host. */
-export function managedFilesFor(settings: Settings, facts: Facts, config: NginxConfig, options: UpstreamOptions, listen: Listen): Managed {
-  const { app, root } = settings;
-  return managedFiles({ app, root, listen, upstream: options.upstream, ports: options.ports, folder: dirname(config.main), version: nginxVersion(facts.nginx.version) });
+export function managedFilesFor(settings: Settings, facts: Facts, config: NginxConfig, ports: [number, number], listen: Listen): Managed {
+  const { app, root, nginxUpstream: upstream } = settings;
+  return managedFiles({ app, root, listen, upstream, ports, folder: dirname(config.main), version: nginxVersion(facts.nginx.version) });
 }
 
 /**
@@ -55,19 +59,6 @@ export function checkListen(settings: Settings, facts: Facts, { form, why }: Ins
       settings: ['listen'],
     });
   }
-}
-
-/** @throws DeployError naming every trap, each with file, line and mend */
-export function refuseTraps(settings: Settings, traps: Trap[]): void {
-  const [first] = traps;
-  if (!first) return;
-  const place = (trap: Trap): string => `${trap.file}:${trap.line}`;
-  throw new DeployError({
-    step: 'survey',
-    what: `an instant switch of ${settings.app} would go wrong with this nginx configuration: ${traps.map((trap) => `${place(trap)}: ${trap.what}`).join('; ')}`,
-    next: traps.map((trap) => `${place(trap)}: ${trap.mend}`).join('\n'),
-    settings: ['switch'],
-  });
 }
 
 /** The error of a host that is not prepared for what the settings ask for. */

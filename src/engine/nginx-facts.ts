@@ -4,12 +4,13 @@ import { quote } from '../host/quote.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
 import { errorLogFile, masterPidFile } from '../nginx/facts.js';
+import { trapsError, trapText } from '../nginx/instant.js';
 import { refuseOtherWays } from '../nginx/other-ways.js';
 import { visitorRoutes, type Route } from '../nginx/routes.js';
 import type { Serving } from '../nginx/upstream.js';
 import type { Settings } from '../settings/settings.js';
 import type { Facts, Slot } from './facts.js';
-import { checkListen, notSetUp, readInstantSwitch, refuseTraps, type InstantSwitch } from './instant-facts.js';
+import { checkListen, notSetUp, readInstantSwitch, type InstantSwitch } from './instant-facts.js';
 
 /** What the loaded nginx configuration means for this app. */
 export interface NginxFacts {
@@ -46,18 +47,9 @@ export interface NginxFacts {
  */
 export function readNginx(settings: Settings, facts: Facts, ports: [number, number], listen: 'port' | 'socket'): NginxFacts {
   const { nginx } = facts;
-  if (nginx.status !== 0 || !nginx.dump) throw cannotRead(facts);
-  if (!nginx.running) {
-    throw new DeployError({
-      step: 'survey',
-      what: 'nginx is not running',
-      next: 'Start it (for example: systemctl start nginx). Nothing was changed.',
-      settings: ['nginx-command'],
-    });
-  }
-  const config = readConfig(nginx.dump);
+  const config = loadedConfig(facts);
   const options = { upstream: settings.nginxUpstream, ports, isLocal: (address: string) => facts.addresses.includes(address) };
-  const found = readInstantSwitch(settings, facts, config, options);
+  const found = readInstantSwitch(settings, facts, config, ports);
   checkListen(settings, facts, found, listen);
   const common = {
     pidFile: masterPidFile(config, asCalled(nginx)),
@@ -84,10 +76,29 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
   };
 }
 
+/**
+ * The configuration as it is on disk, of an nginx that runs.
+ *
+ * @throws DeployError when it cannot be read, or nginx does not run
+ */
+export function loadedConfig(facts: Facts): NginxConfig {
+  const { nginx } = facts;
+  if (nginx.status !== 0 || !nginx.dump) throw cannotRead(facts);
+  if (!nginx.running) {
+    throw new DeployError({
+      step: 'survey',
+      what: 'nginx is not running',
+      next: 'Start it (for example: systemctl start nginx). Nothing was changed.',
+      settings: ['nginx-command'],
+    });
+  }
+  return readConfig(nginx.dump);
+}
+
 /** nginx is set up to follow `live`: there is no line to edit. */
 function following(settings: Settings, facts: Facts, config: NginxConfig, found: InstantSwitch): Omit<NginxFacts, 'pidFile' | 'errorLog' | 'folder'> {
   const { managed, form } = found;
-  refuseTraps(settings, found.facts.traps);
+  if (found.facts.traps.length) throw trapsError(found.facts.traps);
   const asked = settings.switch === 'reload';
   return {
     mode: asked ? 'reload' : 'instant',
@@ -100,12 +111,12 @@ function following(settings: Settings, facts: Facts, config: NginxConfig, found:
     serving: facts.live || (form === 'port' ? 'blue' : 'none'),
     address: { blue: '127.0.0.1', green: '127.0.0.1' },
     route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config, managed.upstreams),
-    warnings: found.facts.warnings.map(({ file, line, what, mend }) => `${file}:${line}: ${what}. ${mend}`),
+    warnings: found.facts.warnings.map(trapText),
   };
 }
 
 /** What nginx says of how it was built, with a prefix of the command itself in place of the built-in one. */
-function asCalled({ command, version }: Facts['nginx']): string {
+export function asCalled({ command, version }: Facts['nginx']): string {
   const prefix = /\s-p\s*(\S+)/.exec(command)?.[1];
   return prefix ? version.replace(/--prefix=\S+/, '').concat(` --prefix=${prefix}`) : version;
 }

@@ -5,6 +5,7 @@ import type { Settings } from '../settings/settings.js';
 import type { Facts } from './facts.js';
 import { planMarkdown } from './look.js';
 import type { Plan } from './plan.js';
+import type { Setup } from './setup.js';
 import { whereText } from './steps/step.js';
 import { statusJson, statusSentence, type Status } from './status.js';
 import { statusMarkdown, statusText } from './status-view.js';
@@ -20,6 +21,8 @@ export interface Ran {
   status: Status | undefined;
   /** Undefined when it never came to that: then the host was not changed. */
   plan: Plan | undefined;
+  /** Of `command: setup`: what it is about. */
+  setup: Setup | undefined;
   /** Undefined when the agent's last word did not come. */
   end: End | undefined;
   steps: StepResult[];
@@ -50,8 +53,8 @@ export function outcomeOf(ran: Ran): Outcome {
     durationMs: ran.endedAt - ran.startedAt,
     steps: ran.steps,
     problem: conclusion === 'failure' ? ran.problem : undefined,
-    extra: status ? statusMarkdown(status) : extraOf(ran),
-    extraText: status && statusText(status),
+    extra: status ? statusMarkdown(status) : extraOf(ran, conclusion),
+    extraText: status ? statusText(status) : conclusion === 'success' ? ran.setup?.text : undefined,
     status: status && statusJson(status),
   };
 }
@@ -68,9 +71,16 @@ function conclusionOf({ end, problem, cancelled }: Ran): Conclusion {
 }
 
 function sentenceOf(ran: Ran, conclusion: Conclusion): string {
+  if (ran.settings.command === 'setup') return setupSentence(ran, conclusion);
   if (conclusion === 'success') return success(ran);
   if (conclusion === 'skipped') return ran.plan?.skip ?? 'nothing to do';
   return conclusion === 'cancelled' ? cancelled(ran) : failure(ran);
+}
+
+function setupSentence({ setup, problem }: Ran, conclusion: Conclusion): string {
+  if (conclusion === 'success') return setup?.sentence ?? 'done';
+  if (conclusion === 'cancelled') return 'cancelled; what was begun is finished by the host itself';
+  return `setup failed${problem?.step ? ` at ${problem.step}` : ''}${setup ? '' : '; nothing was changed'}`;
 }
 
 function success({ settings, status, plan }: Ran): string {
@@ -97,6 +107,7 @@ function whatIsLive({ plan, end }: Ran): string {
   return plan ? 'the host decides by itself what is live, and the next run mends what is left' : 'nothing was changed';
 }
 
-function extraOf({ settings, plan, facts }: Ran): string | undefined {
+function extraOf({ settings, plan, facts, setup }: Ran, conclusion: Conclusion): string | undefined {
+  if (setup) return conclusion === 'success' && setup.text ? `~~~~text\n${setup.text}\n~~~~` : undefined;
   return settings.command === 'plan' && plan && facts ? planMarkdown(plan, facts) : undefined;
 }

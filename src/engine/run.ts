@@ -11,6 +11,7 @@ import { readNginx } from './nginx-facts.js';
 import { makePlan, type Plan } from './plan.js';
 import { Progress } from './progress.js';
 import { startSession, type Session } from './session.js';
+import { makeSetup, type Setup } from './setup.js';
 import { portsInForce } from './slots.js';
 import { statusOf, type Status } from './status.js';
 
@@ -41,6 +42,7 @@ class Execution {
   private readonly progress: Progress;
   private facts: Facts | undefined;
   private plan: Plan | undefined;
+  private setup: Setup | undefined;
   private end: End | undefined;
   private session: Session | undefined;
   private status: Status | undefined;
@@ -80,7 +82,7 @@ class Execution {
   /** Talks with the agent until it is done, the line is lost, or the time after a cancel is over. */
   private async converse(connection: Connection): Promise<void> {
     const { command } = this.settings;
-    const asked = command === 'deploy' || command === 'rollback' ? command : 'look';
+    const asked = command === 'deploy' || command === 'rollback' || command === 'setup' ? command : 'look';
     let ended = (): void => {};
     const done = new Promise<void>((resolve) => (ended = resolve));
     this.session = await startSession(connection, asked, this.settings, this.door.run, {
@@ -136,6 +138,7 @@ class Execution {
       this.facts = readFacts(data, this.session?.mark ?? '');
       if (this.facts.commit) this.tellCommit(this.facts.commit);
       if (this.settings.command === 'status') return this.tellStatus(this.facts);
+      if (this.settings.command === 'setup') return this.prepare(this.facts);
       this.plan = makePlan(this.settings, this.facts, this.door.run);
       if (!this.facts.commit) this.tellCommit(this.plan.target.sha);
       for (const warning of this.plan.warnings) this.progress.note('warning', warning);
@@ -147,6 +150,12 @@ class Execution {
       this.progress.fail(asDeployError(error).problem);
       this.session?.abort();
     }
+  }
+
+  private prepare(facts: Facts): void {
+    this.setup = makeSetup(this.settings, facts);
+    for (const warning of this.setup.warnings) this.progress.note('warning', warning);
+    this.session?.plan(this.setup.script);
   }
 
   /** What a deploy would refuse is a part of what there is to see. */
@@ -172,6 +181,7 @@ class Execution {
       }).problem,
     );
     this.progress.end('aborted');
+    if (this.settings.command === 'setup') return;
     const line = await askOutcome(this.settings, this.door).catch(() => undefined);
     if (!line) return;
     this.progress.note('notice', `the host's ledger says of this run: ${line.outcome}; live is ${line.liveRelease || 'nothing'}`);
@@ -181,9 +191,9 @@ class Execution {
 
   private outcome(): Outcome {
     this.progress.end('aborted');
-    const { settings, facts, status, plan, end, progress, door } = this;
+    const { settings, facts, status, plan, setup, end, progress, door } = this;
     const { steps, problem } = progress;
-    return outcomeOf({ settings, facts, status, plan, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
+    return outcomeOf({ settings, facts, status, plan, setup, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
   }
 }
 

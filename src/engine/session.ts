@@ -5,8 +5,8 @@ import type { Settings } from '../settings/settings.js';
 import { agentStart } from './agent-text.js';
 import type { Run } from './ledger.js';
 
-/** What the agent is asked to do: change the host, look at it, or tell what became of an earlier run. */
-export type Request = 'deploy' | 'rollback' | 'look' | 'outcome';
+/** What the agent is asked to do: change what is live, look at the host, prepare nginx, or tell what became of an earlier run. */
+export type Request = 'deploy' | 'rollback' | 'look' | 'setup' | 'outcome';
 
 export interface Handlers {
   message(message: AgentMessage): void;
@@ -32,7 +32,7 @@ const OUTCOME_WAIT_MS = 60_000;
 
 /** Starts the agent with one exec; the first request goes along at once. */
 export async function startSession(connection: Connection, asked: Request, settings: Settings, run: Run, handlers: Handlers): Promise<Session> {
-  const { command, firstLine } = agentStart({ status: asked === 'look' && settings.command === 'status' });
+  const { command, firstLine } = agentStart(asked === 'outcome' ? '' : settings.command);
   const mark = newMark();
   const channel = await connection.exec(command);
   channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
@@ -73,7 +73,7 @@ function firstRequest(asked: Request, mark: string, settings: Settings, run: Run
     BG_ROOT: settings.root,
     BG_PORTS: settings.ports.join(' '),
     BG_REPOSITORY: settings.repository,
-    BG_REF: settings.command === 'rollback' || settings.command === 'status' ? '' : settings.ref,
+    BG_REF: ['rollback', 'status', 'setup'].includes(settings.command) ? '' : settings.ref,
     BG_NG_COMMAND: settings.nginxCommand,
     BG_LOCK_TIMEOUT: seconds(settings.lockTimeout),
     BG_STEP_TIMEOUT: seconds(settings.stepTimeout),

@@ -1,10 +1,11 @@
+import { DeployError } from '../errors.js';
 import type { UpstreamOptions } from './address.js';
 import type { NginxConfig } from './config.js';
 import { managedTraps } from './managed-files.js';
 import { instantWarnings } from './instant-warnings.js';
 import { socketLink, type Managed } from './managed.js';
 import { appPasses, type AppPass } from './passes.js';
-import { routesBy, type Route } from './routes.js';
+import { routesBy, routesInto, type Route } from './routes.js';
 import { instantTraps } from './traps.js';
 import { sameName, upstreams } from './upstream.js';
 import { variablesOf } from './variables.js';
@@ -33,6 +34,19 @@ export interface InstantFacts {
    * does. Empty with sockets.
    */
   probes: Route[];
+}
+
+/** `file:line: what`, and how to mend it, for a warning. */
+export const trapText = ({ file, line, what, mend }: Trap): string => `${file}:${line}: ${what}. ${mend}`;
+
+/** The error for a configuration with which an instant switch would go wrong. */
+export function trapsError(traps: Trap[]): DeployError {
+  return new DeployError({
+    step: 'survey',
+    what: `an instant switch would go wrong with nginx's configuration as it is: ${traps.map(({ file, line, what }) => `${file}:${line}: ${what}`).join('; ')}`,
+    next: traps.map(({ file, line, mend }) => `${file}:${line}: ${mend}`).join('\n'),
+    settings: ['switch', 'listen'],
+  });
 }
 
 export interface InstantOptions extends UpstreamOptions {
@@ -77,8 +91,5 @@ function whyNotBySocket(config: NginxConfig, passes: AppPass[], managed: Managed
 
 function probesOf(config: NginxConfig, managed: Managed, passes: AppPass[], { curl }: InstantOptions): Route[] {
   const leading = new Set(passes.filter(({ by }) => by === 'variable').map(({ server }) => server));
-  const routes = routesBy(config, (server) => (leading.has(server) ? { path: managed.probePath, rank: 0 } : undefined));
-  const easy = (route: Route): boolean => curl || (route.scheme === 'http' && !route.proxyProtocol);
-  const ordered = [...routes.filter(easy), ...routes.filter((route) => !easy(route))];
-  return ordered.filter((route, at) => ordered.findIndex(({ file, line }) => file === route.file && line === route.line) === at);
+  return routesInto(routesBy(config, (server) => (leading.has(server) ? { path: managed.probePath, rank: 0 } : undefined)), curl);
 }

@@ -47,6 +47,16 @@ export function routesBy(config: NginxConfig, lead: (server: Directive) => Lead 
   return candidates.sort((one, other) => compare(one.order, other.order)).map(({ route }) => route);
 }
 
+/**
+ * One way into each server block, those first that the host can ask.
+ * @param curl whether the host has curl: without it only plain http can be asked
+ */
+export function routesInto(routes: Route[], curl: boolean): Route[] {
+  const easy = (route: Route): boolean => curl || (route.scheme === 'http' && !route.proxyProtocol);
+  const ordered = [...routes.filter(easy), ...routes.filter((route) => !easy(route))];
+  return ordered.filter((route, at) => ordered.findIndex(({ file, line }) => file === route.file && line === route.line) === at);
+}
+
 /** What all listeners of one socket have in common, and the server block that answers unknown names there. */
 interface Socket {
   ssl: boolean;

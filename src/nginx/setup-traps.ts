@@ -42,8 +42,10 @@ export function conversionTraps({ wanted, passes, from }: Conversion, { upstream
 
 /** Other machines that share the traffic: an instant switch knows the two slots alone. */
 export function otherServers({ block }: Conversion, options: InstantOptions): Trap[] {
-  if (!block) return [];
-  return serverLines(block, options)
+  const lines = block ? serverLines(block, options) : [];
+  // Without any line of a slot's the ports are not those of the app: another message.
+  if (!lines.some(({ slot }) => slot)) return [];
+  return lines
     .filter(({ slot, down }) => !slot && !down)
     .map(({ directive }) => ({
       ...at(directive),

@@ -6,7 +6,7 @@ import { nextToken, unreadable } from './lexer.js';
 import { at, included } from './managed-files.js';
 import type { Managed, ManagedFile } from './managed.js';
 import { appPasses, type AppPass } from './passes.js';
-import type { Route } from './routes.js';
+import { routesInto, visitorRoutes, type Route } from './routes.js';
 import { applyChanges, type Change } from './server-lines.js';
 import { conversionTraps, otherServers, refusedByNginx, type Conversion } from './setup-traps.js';
 import { hunksOf, lineBefore, lineEnd, lineOf, lineStart, type Hunk } from './text-edit.js';
@@ -48,6 +48,8 @@ export interface SetupPlan {
   warnings: Trap[];
   /** As in `InstantFacts`, by the files as they will be. */
   probes: Route[];
+  /** How a visitor comes to the app, one for each server block that leads to it. */
+  visits: Route[];
 }
 
 type Edit = Change & ShownChange;
@@ -56,9 +58,10 @@ type Edit = Change & ShownChange;
  * What makes nginx follow the link `live`, in place of being edited and reloaded by each switch: a pure function.
  * @param wanted the files for the setting `listen`, as they should be
  * @param other those for its other value: where they are in use, the site is changed over
+ * @param options also the path that a visitor would ask for
  * @throws DeployError when no server block leads to the app, or where the configuration cannot be followed
  */
-export function planSetup(config: NginxConfig, wanted: Managed, other: Managed, options: InstantOptions): SetupPlan {
+export function planSetup(config: NginxConfig, wanted: Managed, other: Managed, options: InstantOptions & { healthPath: string }): SetupPlan {
   const variables = variablesOf(config);
   const passes = appPasses(config, wanted, options, variables);
   const conversion = conversionOf(config, wanted, passes, other, appPasses(config, other, options, variables), options.upstream);
@@ -81,6 +84,7 @@ export function planSetup(config: NginxConfig, wanted: Managed, other: Managed, 
     traps,
     warnings: [...lostLines(conversion), ...facts.warnings.map(before)],
     probes: facts.probes,
+    visits: routesInto(visitorRoutes(changed, { upstream: wanted.upstreams[0] ?? '', healthPath: options.healthPath }), options.curl),
   };
 }
 

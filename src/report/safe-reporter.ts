@@ -107,6 +107,7 @@ export function redactOutcome(outcome: Outcome, redact: Redactor): Outcome {
     steps: redactStrings(outcome.steps, redact, ['name', 'status', 'level']),
     problem: outcome.problem && redactProblem(outcome.problem, redact),
     extra: outcome.extra && redact(outcome.extra),
+    extraText: outcome.extraText && redact(outcome.extraText),
   };
 }
 

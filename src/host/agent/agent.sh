@@ -17,6 +17,7 @@ bg_main() {
   bg_open_pipes || { printf 'bluegreen: cannot make a folder in /tmp\n' >&2 && exit 2; }
   case $BG_COMMAND in
     deploy | rollback) bg_change ;;
+    setup) bg_setup ;;
     outcome) bg_outcome ;;
     *) bg_look ;;
   esac
@@ -42,8 +43,12 @@ bg_open_pipes() {
   read -r BG_SELF _ </proc/self/stat
   # In the root, where the next run finds them if this one is killed; where there is none (yet), in /tmp. A look leaves the root alone.
   BG_PIPES=$BG_ROOT/run/pipes.$$
-  { [ "$BG_COMMAND" != look ] && mkdir -p "$BG_ROOT/run" && mkdir -m 700 "$BG_PIPES"; } 2>/dev/null ||
-    BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
+  case $BG_COMMAND in
+    # The app's folder is left alone.
+    look | setup) BG_PIPES=/tmp ;;
+    *) mkdir -p "$BG_ROOT/run" 2>/dev/null ;;
+  esac
+  mkdir -m 700 "$BG_PIPES" 2>/dev/null || BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
   bg_quote "$BG_PIPES"
   BG_PIPES_WORD=$BG_QUOTED
   mkfifo -m 600 "$BG_PIPES/out" "$BG_PIPES/plan" || return 1
@@ -113,6 +118,19 @@ bg_look() {
   bg_event begin "$$"
   bg_run_step survey "$BG_STEP_TIMEOUT" "$BG_SECRET_TOKEN" 'bg_survey'
   bg_end looked
+}
+
+# setup prepares nginx, not the app: its folder need not be there, its lock is not taken, its ledger gets no line.
+bg_setup() {
+  bg_event begin "$$"
+  bg_run_step survey "$BG_STEP_TIMEOUT" '' 'bg_survey'
+  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
+  bg_wait_plan || { bg_end aborted && return; }
+  [ "$BG_COUNT" != 0 ] || { bg_end looked && return; }
+  BG_ON_FAILURE=back
+  # Through a pipe, as if it had a secret: its script may be longer than an environment can hold. To its end: it puts back what does not work.
+  bg_run_step "$BG_NAME_1" "$BG_LIMIT_1" : "$BG_SCRIPT_1" final
+  if [ "$BG_STEP_STATUS" = 0 ]; then bg_end success; else bg_end failed; fi
 }
 
 # What became of an earlier run: waits for its line in the ledger as long as somebody holds the lock.
@@ -238,7 +256,7 @@ bg_step_process() {
   trap ':' PIPE
   exec </dev/null
   BG_STEP=$1
-  [ ! -d "$BG_ROOT/run" ] || [ "$1" = survey ] || bg_record "$BG_ROOT/run/step.$$"
+  case $1 in survey | setup) ;; *) [ ! -d "$BG_ROOT/run" ] || bg_record "$BG_ROOT/run/step.$$" ;; esac
 }
 
 bg_wait_plan() {

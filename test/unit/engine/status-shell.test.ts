@@ -17,7 +17,7 @@ describe.each(shells)('looking at slots, in %s', (_name, [shell = '', ...first])
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  const run = (text: string): string => execFileSync(shell, [...first, '-c', `${agentText({ status: true })}\nBG_ROOT=${root}\n${text}`], { encoding: 'utf8' });
+  const run = (text: string): string => execFileSync(shell, [...first, '-c', `${agentText('status')}\nBG_ROOT=${root}\n${text}`], { encoding: 'utf8' });
   const conf = (slot: string, port: number) => writeFileSync(join(root, 'slots', slot, 'slot.conf'), `BG_SL_PORT='${port}'\n`);
 
   test.each([
@@ -50,7 +50,7 @@ test('how long a process runs, without getconf, and its children beside it', asy
   try {
     await sleep(3000);
     const look = `bg_fact() { printf '%s=%s\\n' "$1" "$2"; }; getconf() { return 1; }; _slot=blue BG_SL_SUPERVISOR=process BG_GROUP=${app.pid} _ours=; bg_status_processes`;
-    const facts = Object.fromEntries(execFileSync('sh', ['-c', `${agentText({ status: true })}\n${look}`], { encoding: 'utf8' }).trim().split('\n').map((line) => line.split('='))) as Record<string, string>;
+    const facts = Object.fromEntries(execFileSync('sh', ['-c', `${agentText('status')}\n${look}`], { encoding: 'utf8' }).trim().split('\n').map((line) => line.split('='))) as Record<string, string>;
     expect(Number(facts['slot.blue.seconds'])).toBeGreaterThanOrEqual(2);
     expect(Number(facts['slot.blue.seconds'])).toBeLessThan(20);
     expect(facts['slot.blue.pids']?.split(' ')).toHaveLength(3);

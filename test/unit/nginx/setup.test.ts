@@ -18,7 +18,7 @@ function plan(site: string | Record<string, string>, listen: 'port' | 'socket' =
   const files = typeof site === 'string' ? { [shop]: site } : site;
   const all = new Map([[main, 'events {}\nhttp {\n    include /etc/nginx/sites-enabled/*;\n}\n'], ...Object.entries(files)]);
   const [wanted, other] = listen === 'port' ? [port, socket] : [socket, port];
-  return planSetup(readConfig(dumpFrom(all)), wanted, other, readOptions);
+  return planSetup(readConfig(dumpFrom(all)), wanted, other, { ...readOptions, healthPath: '/healthz' });
 }
 const after = (site: string, listen?: 'port' | 'socket') => {
   const { traps, ...made } = plan(site, listen);
@@ -63,7 +63,7 @@ server {
   });
 
   test('what is shown is the directive, with the line as it is now', () => {
-    const { shown, writes, warnings, probes } = plan(before);
+    const { shown, writes, warnings, probes, visits } = plan(before);
     expect(shown.map(({ file, line, where, remove, add }) => [file, line, where, remove, add])).toEqual([
       [shop, 3, 'before this line', '', 'include bluegreen/shop-http.conf;'],
       [shop, 3, 'as the first line of the server block', '', 'include bluegreen/shop-server.conf;'],
@@ -73,6 +73,7 @@ server {
     expect(writes.map(({ before: was, after: is }) => [was === undefined, is])).toEqual([[true, port.http.text], [true, port.server?.text], [false, after(before)]]);
     expect(warnings).toEqual([]);
     expect(probes).toMatchObject([{ path: '/.bluegreen/shop', port: 80, serverName: 'shop.example.com', file: shop, line: 4 }]);
+    expect(visits).toMatchObject([{ path: '/healthz', port: 80, serverName: 'shop.example.com', file: shop, line: 4 }]);
   });
 
   test('a second time there is nothing to do', () => {
