@@ -27,7 +27,7 @@ export interface ShownChange {
 /** A file that has to be written: one of the managed ones, or one of the site's. */
 export interface FileWrite {
   file: string;
-  /** Undefined for a managed file that nginx does not load yet. */
+  /** As nginx loads it now. Undefined for a managed file that it does not load yet, and for a file that is written a second time. */
   before: string | undefined;
   after: string;
   /** What changes in a file of the site; undefined for a managed one. */
@@ -79,7 +79,7 @@ export function planSetup(config: NginxConfig, wanted: Managed, other: Managed, 
   const traps = [...refused, ...otherServers(conversion, options), ...left];
   if (!facts.setUp && traps.length === 0) traps.push({ file: config.main, line: 1, what: facts.why, mend: 'Write it as the README shows, then run setup again.' });
   return {
-    writes: writesOf(config, wanted, files, siteWrites(config, wanted, edits)),
+    writes: writesOf(config, wanted, files, edits),
     shown: edits,
     traps,
     warnings: [...lostLines(conversion), ...facts.warnings.map(before)],
@@ -203,15 +203,15 @@ function changedConfig(config: NginxConfig, edits: Edit[], managed: ManagedFile[
   return readFiles(files);
 }
 
-/** @throws DeployError for a file that cannot be written again byte for byte */
-function siteWrites(config: NginxConfig, wanted: Managed, edits: Edit[]): FileWrite[] {
+/** Changes of the site's files. @throws DeployError for a file that cannot be written again byte for byte */
+function siteWrites(files: Map<string, string>, wanted: Managed, edits: Edit[]): FileWrite[] {
   // First what includes the upstreams, then what sets the variable, last what only leads to it.
   const rank = (file: string): number => {
     const added = edits.filter((edit) => edit.file === file).map(({ add }) => add);
     return added.includes(wanted.http.include) ? 0 : wanted.server && added.includes(wanted.server.include) ? 1 : 2;
   };
   return [...new Set(edits.map(({ file }) => file))].sort((one, other) => rank(one) - rank(other)).map((file) => {
-    const before = config.files.get(file) ?? '';
+    const before = files.get(file) ?? '';
     const mine = edits.filter((edit) => edit.file === file);
     if (before.includes('\uFFFD')) {
       throw new DeployError({
@@ -225,11 +225,25 @@ function siteWrites(config: NginxConfig, wanted: Managed, edits: Edit[]): FileWr
   });
 }
 
-/** An upstream that the site still leads to goes only after that: nginx refuses a name that it does not know. */
-function writesOf(config: NginxConfig, wanted: Managed, files: ManagedFile[], site: FileWrite[]): FileWrite[] {
+/**
+ * All files in order. nginx refuses a name that it does not know, and an upstream that is there twice: so an old upstream goes
+ * before one of its name comes, while the site leads to the variable; and one that the site leads to goes after that.
+ */
+function writesOf(config: NginxConfig, wanted: Managed, files: ManagedFile[], edits: Edit[]): FileWrite[] {
   const late = (file: ManagedFile): boolean => file === wanted.http && wanted.variable !== '' && config.files.has(file.path);
   const write = ({ path, text }: ManagedFile): FileWrite => ({ file: path, before: config.files.get(path), after: text, hunks: undefined });
-  return [...files.filter((file) => !late(file)).map(write), ...site, ...files.filter(late).map(write)];
+  const oldUpstream = edits.filter(({ remove, add }) => remove.startsWith('upstream ') && !add);
+  const early = siteWrites(config.files, wanted, oldUpstream);
+  const texts = new Map([...config.files, ...early.map(({ file, after }): [string, string] => [file, after])]);
+  const rest = edits.filter((edit) => !oldUpstream.includes(edit)).map((edit) => oldUpstream.reduce(shifted, edit));
+  const site = siteWrites(texts, wanted, rest).map((one) => (early.some(({ file }) => file === one.file) ? { ...one, before: undefined } : one));
+  return [...early, ...files.filter((file) => !late(file)).map(write), ...site, ...files.filter(late).map(write)];
+}
+
+/** A change where it stands once another one was made. */
+function shifted(edit: Edit, { file, start, end, text }: Edit): Edit {
+  const by = edit.file === file && edit.start >= end ? text.length - (end - start) : 0;
+  return { ...edit, start: edit.start + by, end: edit.end + by };
 }
 
 const changeText = ({ line, where, remove, add }: ShownChange): string => `line ${line}: ${remove ? `\`${remove}\` becomes \`${add}\`` : `\`${add}\` ${where}`}`;

@@ -84,8 +84,35 @@ describe('a deploy, a second one, one that fails and a rollback', () => {
     expect(back.code).toBe(0);
     expect(await stage.ask()).toEqual({ status: 200, body: 'one' });
     expect(isAlive(before.pid)).toBe(false);
+    await prepared(stage);
     logs.push(one.log, two.log, three.log, back.log);
     return logs.join('\n');
+  }
+
+  /** Setup of nginx: one that is put back, one that stays, one that has nothing to do. */
+  async function prepared({ nginx, deploy, ask }: Stage): Promise<void> {
+    const setup = () => deploy('', { command: 'setup', start: '' });
+    const config = nginx.read();
+    const folder = join(nginx.file, '../bluegreen');
+    const answering = config.replace('    location /', '    if ($request_uri ~ ^/.blue) { return 301 /; }\n    location /');
+    nginx.write(answering);
+    nginx.reload();
+    const refused = await setup();
+    expect(refused.log).toContain('does not tell which slot nginx uses');
+    expect(refused.log).toContain('; all was put back');
+    expect(nginx.read()).toBe(answering);
+    expect(existsSync(folder)).toBe(false);
+    nginx.write(config);
+    nginx.reload();
+    const done = await setup();
+    expect(done.log).toContain('nginx uses green in each server block');
+    expect(done.code).toBe(0);
+    expect(nginx.read()).toBe(
+      config.replace('  server {\n', '  include bluegreen/shop-http.conf;\n  server {\n    include bluegreen/shop-server.conf;\n').replace('proxy_pass http://shop;', 'proxy_pass http://$bluegreen_shop;'),
+    );
+    expect(readdirSync(folder)).toEqual(['shop-http.conf', 'shop-server.conf']);
+    expect(await ask()).toEqual({ status: 200, body: 'one' });
+    expect((await setup()).log).toContain('set up already, and nginx answers so: nothing was changed');
   }
 
   test('with dash as sh', async () => {

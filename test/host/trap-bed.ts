@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, sy
 import { createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readConfig } from '../../src/nginx/config.js';
+import { readConfig, type NginxConfig } from '../../src/nginx/config.js';
 import { readInstant, type InstantFacts } from '../../src/nginx/instant.js';
 import { managedFiles, type Managed } from '../../src/nginx/managed.js';
 import type { Slot } from '../../src/nginx/upstream.js';
@@ -49,8 +49,8 @@ export async function trapBed({ listen = 'port', user = 'root' }: { listen?: 'po
   await app('green', listen === 'socket' ? sockets.green : green);
   await app('other', other);
 
-  const managed = (name = 'shop', ports: [number, number] = [blue, green]): Managed =>
-    managedFiles({ app: name, upstream: name, root, ports, listen, folder: conf, version: '1.22.1' });
+  const managed = (name = 'shop', ports: [number, number] = [blue, green], kind = listen): Managed =>
+    managedFiles({ app: name, upstream: name, root, ports, listen: kind, folder: conf, version: '1.22.1' });
   const shop = managed();
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(path), { recursive: true });
@@ -80,10 +80,14 @@ client_body_temp_path temp/b; proxy_temp_path temp/p; fastcgi_temp_path temp/f; 
         throw error;
       }
     },
-    /** What is read from what nginx prints of its configuration. */
+    /** What nginx prints of its configuration: as it is on disk, read. */
+    config(): NginxConfig {
+      const { status, stdout, stderr } = spawnSync(`${nginx?.command} -T`, { shell: true, encoding: 'utf8' });
+      if (status !== 0) throw new Error(stderr);
+      return readConfig(stdout);
+    },
     read(files = shop): InstantFacts {
-      const { stdout } = spawnSync(`${nginx?.command} -T`, { shell: true, encoding: 'utf8' });
-      return readInstant(readConfig(stdout), files, { upstream: 'shop', ports: [blue, green], isLocal: () => false, root, curl: true });
+      return readInstant(bed.config(), files, { upstream: 'shop', ports: [blue, green], isLocal: () => false, root, curl: true });
     },
     /** The line of nginx.conf in which this text stands first. */
     line: (text: string): number => (nginx?.read() ?? '').split('\n').findIndex((one) => one.includes(text)) + 1,

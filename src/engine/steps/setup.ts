@@ -11,7 +11,7 @@ export function setupStep(settings: Settings, facts: Facts, { writes, probes, vi
   if (!facts.root && writes.length) return undefined;
   return {
     name: 'setup',
-    does: `nginx: write ${writes.map(({ file }) => file).join(', ') || 'nothing'}, nginx -t, reload, ask`,
+    does: `nginx: write ${[...new Set(writes.map(({ file }) => file))].join(', ') || 'nothing'}, nginx -t, reload, ask`,
     script: [
       call('bg_setup_writes', writes.map(writeWords)),
       call('bg_setup_probes', probes.map(questionWords)),

@@ -213,7 +213,12 @@ describe('with sockets', () => {
     const toSocket = plan(filesOf(byPort, port), 'socket');
     expect(toSocket.traps).toEqual([]);
     const bySocket = `include bluegreen/shop-http.conf;\n${server}`;
-    expect(toSocket.writes.map((write) => write.after)).toEqual([socket.http.text, bySocket]);
+    // The app's old upstream goes before the one of its name comes; the file is written a second time then.
+    expect(toSocket.writes.map(({ before, after: becomes }) => [before === undefined, becomes])).toEqual([
+      [false, byPort.replace(`${up}\n`, '')],
+      [false, socket.http.text],
+      [true, bySocket],
+    ]);
     const back = plan(filesOf(bySocket, socket), 'port');
     expect(back.traps).toEqual([]);
     // nginx refuses a name that it does not know, so the old upstream goes last.
