@@ -79,22 +79,27 @@ http {
 /**
  * Starts an nginx in the foreground with a configuration of its own, and waits until its master answers.
  *
- * @param {{ dir: string, config: string, files?: Record<string, string>, user?: string }} options `dir`: an existing folder of its own; `files`: more
- *   files, by their paths relative to that of nginx.conf; `user`: who the workers of a root's nginx are
+ * @param {{ dir: string, config: string, files?: Record<string, string>, user?: string, as?: string }} options `dir`: an existing folder of its own; `files`: more
+ *   files, by their paths relative to that of nginx.conf; `user`: who the workers of a root's nginx are; `as`: the user of its master (and workers), who
+ *   has to be able to enter that folder (root's testbed only)
  */
-export async function startNginx({ dir, config, files = {}, user = 'root' }) {
+export async function startNginx({ dir, config, files = {}, user = 'root', as = '' }) {
   for (const name of ['logs', 'temp', 'conf']) mkdirSync(join(dir, name), { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, 'conf', path)), { recursive: true });
     writeFileSync(join(dir, 'conf', path), text);
   }
   const file = join(dir, 'conf', 'nginx.conf');
+  const group = as && spawnSync('id', ['-gn', as], { encoding: 'utf8' }).stdout.trim();
   // Workers of a root's nginx drop to nobody, who cannot enter a temporary folder; here all stays with who runs it.
-  writeFileSync(file, `${process.getuid?.() === 0 ? `user ${user};\n` : ''}${config}`);
+  writeFileSync(file, `${process.getuid?.() === 0 ? `user ${as ? `${as} ${group}` : user};\n` : ''}${config}`);
   const args = ['-p', `${dir}/`, '-e', join(dir, 'logs', 'error.log'), '-c', file];
   const tested = spawnSync(nginxPath, [...args, '-t'], { encoding: 'utf8' });
   if (tested.status !== 0) throw new Error(`nginx refuses the testbed's configuration:\n${tested.stderr ?? tested.error}`);
-  const child = spawn(nginxPath, [...args, '-g', 'daemon off;'], { stdio: 'ignore', detached: true });
+  if (as) spawnSync('chown', ['-R', `${as}:${group}`, dir]);
+  const before = as ? ['setpriv', `--reuid=${as}`, `--regid=${group}`, '--clear-groups', '--'] : [];
+  const [program = nginxPath, ...rest] = [...before, nginxPath, ...args, '-g', 'daemon off;'];
+  const child = spawn(program, rest, { stdio: 'ignore', detached: true });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const atExit = () => end(child.pid, 'SIGKILL');
   process.once('exit', atExit);

@@ -1,5 +1,5 @@
 // One host on loopback: a private sshd, a private nginx, a repository, an app's root. All of it goes with stop().
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -17,8 +17,9 @@ import { startSshd } from './sshd.mjs';
  * @param {boolean | 'socket'} [options.instant] nginx set up for `switch: instant`, for ports or sockets, which the inputs then ask for
  * @param {Record<string, string>} [options.env] variables of each session on the host
  * @param {object} [options.sshd] more options for the sshd
+ * @param {string} [options.nginxAs] the user of nginx's master
  */
-export async function startStage({ app = 'shop', config, instant = false, env = {}, sshd: sshdOptions = {} } = {}) {
+export async function startStage({ app = 'shop', config, instant = false, env = {}, sshd: sshdOptions = {}, nginxAs = '' } = {}) {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'bluegreen-stage-')));
   const undo = [() => rmSync(dir, { recursive: true, force: true })];
   const folder = (name) => {
@@ -34,7 +35,8 @@ export async function startStage({ app = 'shop', config, instant = false, env = 
     const listen = instant === 'socket' ? 'socket' : 'port';
     const setUp = instant ? instantFiles({ app, root, ports: [blue, green], listen }) : undefined;
     const usual = () => (setUp ? instantConfig({ port: site, app, instant: setUp }) : siteConfig({ port: site, app, server: `server 127.0.0.1:${blue};` }));
-    const nginx = await startNginx({ dir: folder('nginx'), config: config?.(ports) ?? usual(), files: setUp?.files });
+    if (nginxAs) chmodSync(dir, 0o755);
+    const nginx = await startNginx({ dir: folder('nginx'), as: nginxAs, config: config?.(ports) ?? usual(), files: setUp?.files });
     undo.unshift(() => nginx.stop());
     const sshd = await startSshd({ dir: folder('ssh'), env, ...sshdOptions });
     undo.unshift(() => sshd.stop());

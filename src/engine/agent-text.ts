@@ -7,6 +7,7 @@ const files = [
   new URL('../host/agent/net.sh', import.meta.url),
   new URL('../host/agent/agent.sh', import.meta.url),
   new URL('../nginx/nginx.sh', import.meta.url),
+  new URL('../nginx/error-log.sh', import.meta.url),
   new URL('../nginx/searchable.sh', import.meta.url),
   new URL('../nginx/follow.sh', import.meta.url),
   new URL('../supervisor/supervisor.sh', import.meta.url),

@@ -88,6 +88,8 @@ export interface Facts {
     said: string;
     dump: string;
     version: string;
+    /** The version (`1.22.1`) at the last switch; '' before the first. */
+    versionBefore: string;
     /** Some nginx master process runs on the host. */
     running: boolean;
     files: NginxFile[];
@@ -130,6 +132,7 @@ export function readFacts(data: string, mark: string): Facts {
       said: one('nginx.said'),
       dump: one('nginx.dump'),
       version: one('nginx.version'),
+      versionBefore: one('nginx.before'),
       running: one('nginx.running') === 'yes',
       files: one('nginx.files').split('\n').filter(Boolean).map((line) => {
         const [path = '', realPath = '', write = '', sum = ''] = line.split('\t');

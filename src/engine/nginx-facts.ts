@@ -3,8 +3,9 @@ import { DeployError } from '../errors.js';
 import { quote } from '../host/quote.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
-import { errorLogFile, masterPidFile } from '../nginx/facts.js';
+import { errorLogFile, masterPidFile, nginxVersion } from '../nginx/facts.js';
 import { trapsError, trapText } from '../nginx/instant.js';
+import { keepaliveNotice } from '../nginx/keepalive.js';
 import { refuseOtherWays } from '../nginx/other-ways.js';
 import { visitorRoutes, type Route } from '../nginx/routes.js';
 import type { Serving } from '../nginx/upstream.js';
@@ -36,6 +37,8 @@ export interface NginxFacts {
   /** The folder of the main configuration file: who holds its lock may switch on this host. */
   folder: string;
   warnings: string[];
+  /** What is worth knowing, and no reason to worry. */
+  notices: string[];
 }
 
 /**
@@ -73,6 +76,7 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
     address: edit.address,
     route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config, [settings.nginxUpstream]),
     warnings: edit.others.length ? [`the upstream ${settings.nginxUpstream} has other servers, which stay as they are: ${edit.others.join(' ')}`] : [],
+    notices: keepaliveNotice(config, { version: nginxVersion(nginx.version), before: nginx.versionBefore }),
   };
 }
 
@@ -112,6 +116,7 @@ function following(settings: Settings, facts: Facts, config: NginxConfig, found:
     address: { blue: '127.0.0.1', green: '127.0.0.1' },
     route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config, managed.upstreams),
     warnings: found.facts.warnings.map(trapText),
+    notices: [],
   };
 }
 

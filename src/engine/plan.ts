@@ -1,5 +1,6 @@
 import { DeployError } from '../errors.js';
 import { assignments, quote, seconds } from '../host/quote.js';
+import { nginxVersion } from '../nginx/facts.js';
 import type { Route } from '../nginx/routes.js';
 import type { Settings } from '../settings/settings.js';
 import { checkDrift, checkHost } from './checks.js';
@@ -24,6 +25,7 @@ export interface Plan {
   /** Why nothing is to be done; '' when there is. */
   skip: string;
   warnings: string[];
+  notices: string[];
   previousRelease: string;
   nginx: NginxFacts;
   /** The plan as the agent takes it: shell text without any secret. */
@@ -51,7 +53,7 @@ export function makePlan(settings: Settings, facts: Facts, run: Run): Plan {
   const target = targetOf(settings, facts, what, slotsToUse(facts, ports, nginx.serving), nginx);
   const steps = (back ? rollbackSteps : deploySteps)(nginx).flatMap((make) => make(settings, facts, target) ?? []);
   const skip = back ? '' : overtaken(settings, facts, target);
-  const plan = { target, steps: skip ? [] : steps, skip, warnings: [...nginx.warnings, ...deadLive(facts, nginx)], previousRelease: liveRelease(facts), nginx };
+  const plan = { target, steps: skip ? [] : steps, skip, warnings: [...nginx.warnings, ...deadLive(facts, nginx)], notices: nginx.notices, previousRelease: liveRelease(facts), nginx };
   return { ...plan, script: planScript(settings, facts, run, plan) };
 }
 
@@ -155,6 +157,7 @@ function nginxVariables(settings: Settings, facts: Facts, nginx: NginxFacts): Re
     BG_NG_CONNECT: route ? connectOf(route) : '',
     BG_NG_PROXY_PROTOCOL: route?.proxyProtocol ? 'yes' : '',
     BG_NG_TIMEOUT: seconds(settings.switchTimeout),
+    BG_NG_VERSION: nginxVersion(facts.nginx.version),
   };
 }
 

@@ -141,6 +141,7 @@ class Execution {
       if (this.settings.command === 'setup') return this.prepare(this.facts);
       this.plan = makePlan(this.settings, this.facts, this.door.run);
       if (!this.facts.commit) this.tellCommit(this.plan.target.sha);
+      for (const notice of this.plan.notices) this.progress.note('notice', notice);
       for (const warning of this.plan.warnings) this.progress.note('warning', warning);
       // Where nginx follows `live` by its files, the probe tells what it really does.
       const { mode, why, follows } = this.plan.nginx;
