@@ -24,7 +24,8 @@ export function makeRepo(dir) {
     /**
      * Commits one more version and pushes it.
      *
-     * @param {{ version: string, crash?: boolean, unhealthy?: boolean, stubborn?: boolean, graceful?: boolean, portFile?: string, listen?: 'port' | 'socket' }} how
+     * @param {{ version: string, crash?: boolean, unhealthy?: boolean, stubborn?: boolean, graceful?: boolean, portFile?: string, listen?: 'port' | 'socket',
+     *   bad?: { afterMs?: number, every?: number, health?: boolean } }} how
      *   `graceful: false` ends at once on SIGTERM
      * @param {Record<string, string>} [files] more files, by their paths
      * @returns {string} the commit, 40 hexadecimal digits

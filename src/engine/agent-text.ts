@@ -19,6 +19,7 @@ const files = [
   new URL('./steps/start.sh', import.meta.url),
   new URL('./steps/health.sh', import.meta.url),
   new URL('./steps/switch.sh', import.meta.url),
+  new URL('./steps/bake.sh', import.meta.url),
   new URL('./steps/finish.sh', import.meta.url),
 ];
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { DeployError } from '../errors.js';
 import { quote } from '../host/quote.js';
+import { accessLogs, type AccessLogs } from '../nginx/access-log.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
 import { errorLogFile, masterPidFile, nginxVersion } from '../nginx/facts.js';
@@ -36,6 +37,8 @@ export interface NginxFacts {
   errorLog: string;
   /** The folder of the main configuration file: who holds its lock may switch on this host. */
   folder: string;
+  /** Where visitors' answers are written down. */
+  logs: AccessLogs;
   warnings: string[];
   /** What is worth knowing, and no reason to worry. */
   notices: string[];
@@ -76,6 +79,7 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
     address: edit.address,
     route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config, [settings.nginxUpstream]),
     warnings: edit.others.length ? [`the upstream ${settings.nginxUpstream} has other servers, which stay as they are: ${edit.others.join(' ')}`] : [],
+    logs: accessLogs(config, { upstreams: [settings.nginxUpstream], nginxV: asCalled(nginx) }),
     notices: keepaliveNotice(config, { version: nginxVersion(nginx.version), before: nginx.versionBefore }),
   };
 }
@@ -116,6 +120,7 @@ function following(settings: Settings, facts: Facts, config: NginxConfig, found:
     address: { blue: '127.0.0.1', green: '127.0.0.1' },
     route: settings.verifyUrl ? undefined : visitorRoute(settings, facts, config, managed.upstreams),
     warnings: found.facts.warnings.map(trapText),
+    logs: accessLogs(config, { upstreams: managed.upstreams, nginxV: asCalled(facts.nginx) }),
     notices: [],
   };
 }

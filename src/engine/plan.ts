@@ -10,6 +10,7 @@ import { recipeOf, releaseJson, storedRecipe } from './recipe.js';
 import { ledgerBeginning, type Run } from './ledger.js';
 import { liveRelease, newReleaseId, rollbackTarget } from './releases.js';
 import { portsInForce, slotsToUse } from './slots.js';
+import { bake } from './steps/bake.js';
 import { clone } from './steps/clone.js';
 import { afterSwitch, beforeSwitch, install } from './steps/commands.js';
 import { drain, prune, standby, stop, stopStandby } from './steps/finish.js';
@@ -35,7 +36,7 @@ export interface Plan {
 // The whole deploy, and the whole rollback, in order.
 const deploySteps = (nginx: NginxFacts): StepMaker[] => [probe(nginx), clone, install, ...startAndSwitch(nginx)];
 const rollbackSteps = (nginx: NginxFacts): StepMaker[] => [probe(nginx), ...startAndSwitch(nginx)];
-const startAndSwitch = (nginx: NginxFacts): StepMaker[] => [stopStandby, start, health, beforeSwitch, switchTraffic(nginx), verify, afterSwitch, drain, stop, standby, prune];
+const startAndSwitch = (nginx: NginxFacts): StepMaker[] => [stopStandby, start, health, beforeSwitch, switchTraffic(nginx), verify, bake, afterSwitch, drain, stop, standby, prune];
 
 /**
  * Plans a deploy or a rollback: a pure function of settings and facts.
@@ -71,6 +72,7 @@ function targetOf(settings: Settings, facts: Facts, what: Pick<Target, 'release'
     oldSlot,
     oldPort,
     address: nginx.address[slot],
+    logs: nginx.logs,
     listensAt: at(slot, what.recipe.listen, port),
     oldListensAt: at(oldSlot, facts.slots[oldSlot]?.listen ?? what.recipe.listen, oldPort),
     standbyReady: fromStandby && Boolean(there?.alive && there.healthy),

@@ -23,6 +23,7 @@ export const PASSES = new Set(['proxy_pass', 'grpc_pass', 'fastcgi_pass', 'uwsgi
 
 /** A pass to the app: the location it stands in, and the URI part that takes the place of the location's prefix. */
 interface Pass {
+  directive: Directive;
   location: Directive | undefined;
   uri: string | undefined;
   /** With variables nginx asks the app for the URI part alone, whatever the visitor's path. */
@@ -47,14 +48,15 @@ export function leadOf(server: Directive, upstream: string, healthPath: string, 
   return leads.reduce<Lead | undefined>((best, lead) => (best && best.rank <= lead.rank ? best : lead), undefined);
 }
 
-function passesTo(server: Directive, upstream: string, variables: Variables): Pass[] {
+/** The `*_pass` directives of a server block that lead to an upstream. */
+export function passesTo(server: Directive, upstream: string, variables: Variables): Pass[] {
   return [...walk(server.block)].filter((directive) => PASSES.has(directive.name)).flatMap((directive) => {
     const text = directive.args[0] ?? '';
     const target = expand(text, directive, variables).map(parseTarget).find((one) => one && sameName(one.host, upstream));
     if (!target) return [];
     const mapped = directive.name === 'proxy_pass' && !/^\$(request_uri|uri)\b/.test(target.uri ?? '');
     const uri = mapped ? target.uri : undefined;
-    return [{ location: nearestLocation(directive), uri, fixed: uri !== undefined && text.includes('$') }];
+    return [{ directive, location: nearestLocation(directive), uri, fixed: uri !== undefined && text.includes('$') }];
   });
 }
 

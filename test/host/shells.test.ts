@@ -51,7 +51,7 @@ describe('a deploy, a second one, one that fails and a rollback', () => {
   async function allRuns(path: string, shell = '/usr/bin/dash'): Promise<string> {
     stage = await startStage({
       env: { PATH: path },
-      config: ({ site, blue, green }) => siteConfig({ port: site, app: 'shop', server: `server 127.0.0.1:${blue} weight=5; # the old app\n    server 127.0.0.1:${green} down;` }),
+      config: ({ site, blue, green }) => siteConfig({ port: site, app: 'shop', server: `server 127.0.0.1:${blue} weight=5; # the old app\n    server 127.0.0.1:${green} down;`, site: 'access_log logs/access.log; location / { proxy_pass http://shop; }' }),
     });
     const files = { 'port.ini': `port = ${stage.ports.blue}\n` };
     const more = { env: 'NOTE="it\'s a \\"$note\\""', install: 'echo "$NOTE" > note.txt; echo "the agent is run by $(readlink -f /proc/$PPID/exe)"', shared: 'data/', 'port-files': 'port.ini', 'after-switch': 'echo "switched to $SLOT"' };
@@ -63,7 +63,9 @@ describe('a deploy, a second one, one that fails and a rollback', () => {
     expect(readFileSync(join(stage.root, 'slots/green/release/note.txt'), 'utf8')).toBe('it\'s a "$note"\n');
     const first = stage.pid('green');
 
-    const two = await stage.deploy(stage.repo.commit({ version: 'two' }, files), more);
+    const visits = setInterval(() => void stage?.ask(), 50);
+    const two = await stage.deploy(stage.repo.commit({ version: 'two' }, files), { ...more, bake: '1s' }).finally(() => clearInterval(visits));
+    expect(two.log).toMatch(/1 s: 2 of 2 asks answered well \(slowest [1-9]\d* ms\); 0 of [1-9]\d* answers in \S+access\.log were 5xx \(0 %\)/);
     expect(two.log).toContain('is live on blue');
     expect(two.log).toContain('switched to blue');
     expect(await stage.ask()).toEqual({ status: 200, body: 'two' });

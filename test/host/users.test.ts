@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { siteConfig } from '../../testbed/nginx.mjs';
-import { isAlive } from '../../testbed/processes.mjs';
+import { isAlive, until } from '../../testbed/processes.mjs';
 import { startStage } from '../../testbed/stage.mjs';
 
 jest.setTimeout(120_000);
@@ -120,6 +121,34 @@ function suite() {
     expect(readFileSync(upstream, 'utf8')).toContain(`server 127.0.0.1:${stage.ports.green};`);
     expect(lstatSync(upstream)).toMatchObject({ uid, gid });
     expect(lstatSync(join(stage.root, 'slots/green/env')).mode & 0o777).toBe(0o600);
+  });
+
+  test("logs of nginx that the user may not read: the error of a reload and the note of a bake say so", async () => {
+    allow();
+    ownUpstream();
+    folderOfUser(join(stage.dir, 'extra'));
+    const [access, errors] = [join(stage.dir, 'nginx/logs/access.log'), join(stage.dir, 'nginx/logs/error.log')];
+    stage.nginx.write(stage.nginx.read().replace('access_log off;', `include ${stage.dir}/extra/*.conf; access_log logs/access.log;`));
+    expect(stage.nginx.reload().status).toBe(0);
+    await until(() => existsSync(access), 'nginx made its access log');
+    for (const log of [access, errors]) chmodSync(log, 0o600);
+
+    const one = await deploy('one', { bake: '1s' });
+    expect(one.code).toBe(0);
+    expect(one.log).toContain(`${access} was not counted: the user ${name} may not read it (it belongs to root:root)`);
+
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as { port: number };
+      const two = await deploy('two', { 'before-switch': `echo 'server { listen 127.0.0.1:${port}; }' > ${stage.dir}/extra/other.conf`, 'switch-timeout': '1s' });
+      expect(two.code).toBe(1);
+      expect(two.log).toContain('nginx did not take the new configuration: no new workers came. It was put back');
+      expect(two.log).toContain(`nginx's error log ${errors} may not be read by the user ${name}: look there`);
+      expect(await stage.ask()).toEqual({ status: 200, body: 'one' });
+    } finally {
+      server.close();
+    }
   });
 
   test('without the sudo rule: the line to write is shown, and nothing was changed', async () => {

@@ -14,6 +14,10 @@ if (how.crash) {
   process.exit(3);
 }
 
+/** `bad`: 500 to every so many visitors, or to health checks too, from so many ms after its start on. */
+let visits = 0;
+const isBad = (health) => how.bad && performance.now() >= (how.bad.afterMs ?? 0) && (health ? how.bad.health : visits++ % (how.bad.every ?? 1) === 0);
+
 let closing = false;
 const server = createServer((request, response) => {
   const url = new URL(request.url, 'http://app');
@@ -32,6 +36,8 @@ function page({ pathname, searchParams }, response) {
   if (closing) response.setHeader('connection', 'close');
   if (pathname === '/healthz' && how.unhealthy) {
     response.writeHead(503).end('the migrations are missing\n');
+  } else if (isBad(pathname === '/healthz')) {
+    response.writeHead(500).end(`${how.version} is broken\n`);
   } else if (pathname === '/env') {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ env: process.env, cwd: realpathSync('.'), shared: existsSync('data/note.txt') ? readFileSync('data/note.txt', 'utf8') : null }));

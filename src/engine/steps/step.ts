@@ -1,8 +1,9 @@
+import type { AccessLogs } from '../../nginx/access-log.js';
 import type { Facts, Slot } from '../facts.js';
 import type { Settings } from '../../settings/settings.js';
 
-/** What happens when a step fails: the run stops, the traffic is switched back, or it only warns. */
-export type OnFailure = 'stop' | 'back' | 'warn';
+/** What happens when a step fails: the run stops, the traffic is switched back, the run fails and the traffic stays where it is, or it only warns. */
+export type OnFailure = 'stop' | 'back' | 'stay' | 'warn';
 
 /** One step of a plan: data, so that a dry run is the same code. */
 export interface Step {
@@ -56,6 +57,8 @@ export interface Target {
   /** The old slot stays as the standby. */
   keepsStandby: boolean;
   recipe: Recipe;
+  /** Where nginx writes down what the app's visitors got. */
+  logs: AccessLogs;
 }
 
 export type StepMaker = (settings: Settings, facts: Facts, target: Target) => Step | undefined;

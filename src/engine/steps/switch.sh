@@ -17,6 +17,7 @@ bg_step_switch() {
   fi
   # Until verify has seen who answers.
   printf '%s\n' "$BG_SLOT" >"$BG_ROOT/run/unproved"
+  [ -z "$BG_BAKE_LOGS" ] || bg_bake_mark
   bg_switch_to "$BG_SLOT" "$BG_NG_REGION" "$BG_PREVIOUS_SLOT"
   bg_nginx_unlock
   if [ -n "$BG_NG_FOLLOWS" ]; then

@@ -1,5 +1,6 @@
 import { assignments, seconds } from '../../host/quote.js';
 import type { NginxFacts } from '../nginx-facts.js';
+import { bakeLogs } from './bake.js';
 import { rangesText, whereText, type Step, type StepMaker } from './step.js';
 
 /** Asks the running nginx whether it follows `live`, before anything is done: what is on disk may not be what runs. */
@@ -24,7 +25,7 @@ export function switchTraffic(nginx: NginxFacts): StepMaker {
     does: nginx.follows
       ? `live -> slots/${target.slot}${nginx.mode === 'reload' ? ', then nginx -t and reload' : ': nginx follows by itself'}`
       : `nginx: port ${target.port} serves the upstream ${settings.nginxUpstream} (nginx -t, live -> slots/${target.slot}, reload)`,
-    script: 'bg_step_switch',
+    script: `${bakeLogs(settings, target)}bg_step_switch`,
     limitMs: settings.lockTimeout + 4 * settings.switchTimeout + 60_000,
     onFailure: 'back',
     needs: '',

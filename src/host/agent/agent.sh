@@ -7,10 +7,10 @@
 
 bg_main() {
   umask 022
-  BG_ABORT='' BG_RAN_OUT='' BG_STEP_PID='' BG_LOCKED='' BG_ON_FAILURE='' BG_SECRET_TOKEN='' BG_SECRET_ENV=''
+  BG_ABORT='' BG_PIPES='' BG_RAN_OUT='' BG_STEP_PID='' BG_LOCKED='' BG_ON_FAILURE='' BG_SECRET_TOKEN='' BG_SECRET_ENV=''
   # A handler, not "ignore": that would be inherited by everything that is started.
   trap ':' PIPE HUP
-  trap 'BG_ABORT=1' USR1 INT TERM
+  trap 'bg_aborted' USR1 INT TERM
   trap ':' USR2
   exec 3<&0 </dev/null
   bg_read_request || exit 2
@@ -22,6 +22,12 @@ bg_main() {
     *) bg_look ;;
   esac
   bg_close_pipes
+}
+
+# A step that goes on all the same may want to know: bake looks for the file. (`true`: a failed redirection of `:` would end the agent.)
+bg_aborted() {
+  BG_ABORT=1
+  [ -z "$BG_PIPES" ] || true >"$BG_PIPES/aborted"
 }
 
 bg_read_request() {
@@ -204,7 +210,7 @@ bg_step_end() {
   _how=ok
   # From the switch on an abort ends nothing: what fails then has failed by itself.
   if [ "$2" != 0 ]; then
-    case $BG_ON_FAILURE in warn) _how=warned ;; back) _how=failed ;; *) if [ -n "$BG_ABORT" ]; then _how=aborted; else _how=failed; fi ;; esac
+    case $BG_ON_FAILURE in warn) _how=warned ;; back | stay) _how=failed ;; *) if [ -n "$BG_ABORT" ]; then _how=aborted; else _how=failed; fi ;; esac
   fi
   bg_event step-end "$1" "$_how" "$2" $((BG_NOW - BG_STEP_BEGUN))
   BG_STEPS="${BG_STEPS:+$BG_STEPS,}{\"name\":\"$1\",\"status\":\"$_how\",\"ms\":$((BG_NOW - BG_STEP_BEGUN))}"
@@ -269,7 +275,7 @@ bg_wait_plan() {
 }
 
 # bg_plan_step NAME LIMIT NEEDS ON_FAILURE SCRIPT: one step of the plan. NEEDS: token, env or nothing. ON_FAILURE: stop (before the switch),
-# back (switch back), warn (the traffic is where it belongs: go on).
+# back (switch back), stay (the run fails, there is nothing to switch back to), warn (the traffic is where it belongs: go on).
 bg_plan_step() {
   BG_COUNT=$((BG_COUNT + 1))
   eval "BG_NAME_$BG_COUNT=\$1 BG_LIMIT_$BG_COUNT=\$2 BG_NEEDS_$BG_COUNT=\$3 BG_FAIL_$BG_COUNT=\$4 BG_SCRIPT_$BG_COUNT=\$5"

@@ -19,6 +19,40 @@ describe('the plan is a pure function of settings and facts', () => {
     expect(names({ command: 'rollback' }, afterTwoDeploys())).toEqual(['start', 'health', 'switch', 'verify', 'drain', 'stop', 'prune']);
   });
 
+  test('with bake: right after verify, on a rollback too, and within its own time', () => {
+    const all = { bake: '30s', 'after-switch': 'true' };
+    expect(names(all, afterTwoDeploys())).toEqual(['clone', 'start', 'health', 'switch', 'verify', 'bake', 'after-switch', 'drain', 'stop', 'prune']);
+    expect(names({ command: 'rollback', bake: '1s' }, afterTwoDeploys())).toContain('bake');
+    const { steps } = makePlan(settingsOf({ ...all, 'step-timeout': '1s' }), afterTwoDeploys(), run);
+    expect(steps.find(({ name }) => name === 'bake')).toMatchObject({ limitMs: 90_000, onFailure: 'back', does: expect.stringContaining('for 30 s') });
+  });
+
+  test('a bake that fails switches back, unless there is nothing to switch back to', () => {
+    const how = (facts: ReturnType<typeof factsOf>) => makePlan(settingsOf({ bake: '30s' }), facts, run).steps.find(({ name }) => name === 'bake');
+    expect(how(factsOf())).toMatchObject({ onFailure: 'stay', does: expect.stringContaining('there is nothing to switch back to') });
+    // An app that somebody else started serves there until now.
+    expect(how(factsOf({ 'listener.9501': 'yes' }))).toMatchObject({ onFailure: 'back', does: expect.stringContaining('switch back if that goes badly') });
+  });
+
+  test('the access log to count: known to the switch too, as data', () => {
+    const path = `/var/log/it's \`id\` ; touch x.log`;
+    const dump = factsOf().nginx.dump.replace('http {', `http { access_log "${path}";`);
+    const { steps } = makePlan(settingsOf({ bake: '30s', 'bake-errors': '0.05%' }), factsOf({ 'nginx.dump': dump }), run);
+    for (const name of ['switch', 'bake']) {
+      const script = steps.find((step) => step.name === name)?.script ?? '';
+      const shell = spawnSync('sh', ['-c', `bg_bake_log() { printf '%s|' "$@"; }\n${script.replace(/bg_step_\w+$/, '')}eval "$BG_BAKE_LOGS"; printf %s "$BG_BAKE_LIMIT"`], { encoding: 'utf8' });
+      expect(shell).toMatchObject({ stdout: `${path}|default|3|7|left|^ ||${name === 'bake' ? 50 : ''}`, stderr: '' });
+    }
+    expect(makePlan(settingsOf(), factsOf({ 'nginx.dump': dump }), run).script).not.toContain('BG_BAKE');
+  });
+
+  test('nginx of another version than at the last switch: what it can do about keep-alive requests is said, once', () => {
+    const notices = (version: string, before: string) => makePlan(settingsOf(), afterTwoDeploys({ 'nginx.version': `nginx version: nginx/${version}\n`, 'nginx.before': before }), run);
+    expect(notices('1.29.1', '1.28.0').notices).toEqual([expect.stringContaining('keepalive_min_timeout')]);
+    expect(notices('1.29.1', '1.29.1').notices).toEqual([]);
+    expect(notices('1.29.1', '').script).toContain('BG_NG_VERSION=1.29.1');
+  });
+
   test('the idle slot and its port, the release by the host’s clock', () => {
     const { target, previousRelease } = makePlan(settingsOf(), afterTwoDeploys(), run);
     expect(target).toMatchObject({ release: '20261122T101500Z-aaaaaaa', slot: 'green', port: 9502, oldSlot: 'blue', oldPort: 9501, live: 'blue', address: '127.0.0.1' });
