@@ -1007,6 +1007,7 @@ function redactOutcome(outcome, redact) {
         steps: (0,github_api/* redactStrings */.eT)(outcome.steps, redact, ['name', 'status', 'level']),
         problem: outcome.problem && redactProblem(outcome.problem, redact),
         extra: outcome.extra && redact(outcome.extra),
+        extraText: outcome.extraText && redact(outcome.extraText),
     };
 }
 function redactProblem(problem, redact) {

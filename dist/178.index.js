@@ -148,6 +148,7 @@ function readFacts(data, mark) {
             said: one('nginx.said'),
             dump: one('nginx.dump'),
             version: one('nginx.version'),
+            versionBefore: one('nginx.before'),
             running: one('nginx.running') === 'yes',
             files: one('nginx.files').split('\n').filter(Boolean).map((line) => {
                 const [path = '', realPath = '', write = '', sum = ''] = line.split('\t');
@@ -381,6 +382,8 @@ const files = [
     __webpack_require__.ab + "net.sh",
     __webpack_require__.ab + "agent.sh",
     __webpack_require__.ab + "nginx.sh",
+    __webpack_require__.ab + "error-log.sh",
+    __webpack_require__.ab + "searchable.sh",
     __webpack_require__.ab + "follow.sh",
     __webpack_require__.ab + "supervisor.sh",
     __webpack_require__.ab + "reconcile.sh",
@@ -391,13 +394,18 @@ const files = [
     __webpack_require__.ab + "start.sh",
     __webpack_require__.ab + "health.sh",
     __webpack_require__.ab + "switch.sh",
+    __webpack_require__.ab + "bake.sh",
     __webpack_require__.ab + "finish.sh",
 ];
-// For `command: status` alone: a deploy does not carry it.
-const statusFile = __webpack_require__.ab + "status.sh";
-/** The whole agent as one POSIX sh program of functions, without its comments. `status`: with what only that command asks for. */
-function agentText({ status = false } = {}) {
-    return [...files, ...(status ? [statusFile] : [])]
+// For one command alone: a deploy does not carry it.
+const more = {
+    status: __webpack_require__.ab + "status.sh",
+    setup: __webpack_require__.ab + "setup.sh",
+};
+/** The agent as one POSIX sh program of functions, without its comments, with what that command needs. */
+function agentText(command = '') {
+    const own = more[command];
+    return [...files, ...(own ? [own] : [])]
         .map((file) => (0,external_node_fs_.readFileSync)(file, 'utf8'))
         .join('\n')
         .split('\n')
@@ -408,11 +416,11 @@ function agentText({ status = false } = {}) {
  * How the agent is started: a command for the user's login shell, whichever that is, and the line of standard input
  * that follows at once and holds the agent itself. Nothing is installed, and no limit of a command's length applies.
  */
-function agentStart(options = {}) {
+function agentStart(forCommand = '') {
     const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
     return {
         command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
-        firstLine: `${(0,external_node_zlib_.gzipSync)(agentText(options), { level: 9 }).toString('base64')}\n`,
+        firstLine: `${(0,external_node_zlib_.gzipSync)(agentText(forCommand), { level: 9 }).toString('base64')}\n`,
     };
 }
 
@@ -426,7 +434,7 @@ const KEPT = 8 * 1024;
 const OUTCOME_WAIT_MS = 60_000;
 /** Starts the agent with one exec; the first request goes along at once. */
 async function startSession(connection, asked, settings, run, handlers) {
-    const { command, firstLine } = agentStart({ status: asked === 'look' && settings.command === 'status' });
+    const { command, firstLine } = agentStart(asked === 'outcome' ? '' : settings.command);
     const mark = newMark();
     const channel = await connection.exec(command);
     channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
@@ -466,7 +474,7 @@ function firstRequest(asked, mark, settings, run) {
         BG_ROOT: settings.root,
         BG_PORTS: settings.ports.join(' '),
         BG_REPOSITORY: settings.repository,
-        BG_REF: settings.command === 'rollback' || settings.command === 'status' ? '' : settings.ref,
+        BG_REF: ['rollback', 'status', 'setup'].includes(settings.command) ? '' : settings.ref,
         BG_NG_COMMAND: settings.nginxCommand,
         BG_LOCK_TIMEOUT: (0,quote/* seconds */.YA)(settings.lockTimeout),
         BG_STEP_TIMEOUT: (0,quote/* seconds */.YA)(settings.stepTimeout),
@@ -609,6 +617,9 @@ async function postRun() {
     const { settings, key } = (0,inputs/* settingsFromInputs */.X)(process.env);
     for (const secret of (0,inputs/* secretLines */._)(settings))
         core.setSecret(secret);
+    // It leaves no line in the ledger, and changes nothing that is live.
+    if (settings.command === 'setup')
+        return core.info(`${settings.app}: setup was cancelled; what was begun is finished by the host itself. Run it again to see how nginx is.`);
     const run = { ...(0,action/* runOf */.ng)(process.env), key: core.getState('run') };
     const info = (0,action/* runInfo */.Q6)(settings, run);
     const line = await (0,ask_outcome/* askOutcome */.s)(settings, { connect: () => (0,action/* connectTo */.m6)(settings, key), run });

@@ -7,20 +7,27 @@
 
 bg_main() {
   umask 022
-  BG_ABORT='' BG_RAN_OUT='' BG_STEP_PID='' BG_LOCKED='' BG_ON_FAILURE='' BG_SECRET_TOKEN='' BG_SECRET_ENV=''
+  BG_ABORT='' BG_PIPES='' BG_RAN_OUT='' BG_STEP_PID='' BG_LOCKED='' BG_ON_FAILURE='' BG_SECRET_TOKEN='' BG_SECRET_ENV=''
   # A handler, not "ignore": that would be inherited by everything that is started.
   trap ':' PIPE HUP
-  trap 'BG_ABORT=1' USR1 INT TERM
+  trap 'bg_aborted' USR1 INT TERM
   trap ':' USR2
   exec 3<&0 </dev/null
   bg_read_request || exit 2
   bg_open_pipes || { printf 'bluegreen: cannot make a folder in /tmp\n' >&2 && exit 2; }
   case $BG_COMMAND in
     deploy | rollback) bg_change ;;
+    setup) bg_setup ;;
     outcome) bg_outcome ;;
     *) bg_look ;;
   esac
   bg_close_pipes
+}
+
+# A step that goes on all the same may want to know: bake looks for the file. (`true`: a failed redirection of `:` would end the agent.)
+bg_aborted() {
+  BG_ABORT=1
+  [ -z "$BG_PIPES" ] || true >"$BG_PIPES/aborted"
 }
 
 bg_read_request() {
@@ -42,8 +49,12 @@ bg_open_pipes() {
   read -r BG_SELF _ </proc/self/stat
   # In the root, where the next run finds them if this one is killed; where there is none (yet), in /tmp. A look leaves the root alone.
   BG_PIPES=$BG_ROOT/run/pipes.$$
-  { [ "$BG_COMMAND" != look ] && mkdir -p "$BG_ROOT/run" && mkdir -m 700 "$BG_PIPES"; } 2>/dev/null ||
-    BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
+  case $BG_COMMAND in
+    # The app's folder is left alone.
+    look | setup) BG_PIPES=/tmp ;;
+    *) mkdir -p "$BG_ROOT/run" 2>/dev/null ;;
+  esac
+  mkdir -m 700 "$BG_PIPES" 2>/dev/null || BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
   bg_quote "$BG_PIPES"
   BG_PIPES_WORD=$BG_QUOTED
   mkfifo -m 600 "$BG_PIPES/out" "$BG_PIPES/plan" || return 1
@@ -113,6 +124,19 @@ bg_look() {
   bg_event begin "$$"
   bg_run_step survey "$BG_STEP_TIMEOUT" "$BG_SECRET_TOKEN" 'bg_survey'
   bg_end looked
+}
+
+# setup prepares nginx, not the app: its folder need not be there, its lock is not taken, its ledger gets no line.
+bg_setup() {
+  bg_event begin "$$"
+  bg_run_step survey "$BG_STEP_TIMEOUT" '' 'bg_survey'
+  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
+  bg_wait_plan || { bg_end aborted && return; }
+  [ "$BG_COUNT" != 0 ] || { bg_end looked && return; }
+  BG_ON_FAILURE=back
+  # Through a pipe, as if it had a secret: its script may be longer than an environment can hold. To its end: it puts back what does not work.
+  bg_run_step "$BG_NAME_1" "$BG_LIMIT_1" : "$BG_SCRIPT_1" final
+  if [ "$BG_STEP_STATUS" = 0 ]; then bg_end success; else bg_end failed; fi
 }
 
 # What became of an earlier run: waits for its line in the ledger as long as somebody holds the lock.
@@ -186,7 +210,7 @@ bg_step_end() {
   _how=ok
   # From the switch on an abort ends nothing: what fails then has failed by itself.
   if [ "$2" != 0 ]; then
-    case $BG_ON_FAILURE in warn) _how=warned ;; back) _how=failed ;; *) if [ -n "$BG_ABORT" ]; then _how=aborted; else _how=failed; fi ;; esac
+    case $BG_ON_FAILURE in warn) _how=warned ;; back | stay) _how=failed ;; *) if [ -n "$BG_ABORT" ]; then _how=aborted; else _how=failed; fi ;; esac
   fi
   bg_event step-end "$1" "$_how" "$2" $((BG_NOW - BG_STEP_BEGUN))
   BG_STEPS="${BG_STEPS:+$BG_STEPS,}{\"name\":\"$1\",\"status\":\"$_how\",\"ms\":$((BG_NOW - BG_STEP_BEGUN))}"
@@ -238,7 +262,7 @@ bg_step_process() {
   trap ':' PIPE
   exec </dev/null
   BG_STEP=$1
-  [ ! -d "$BG_ROOT/run" ] || [ "$1" = survey ] || bg_record "$BG_ROOT/run/step.$$"
+  case $1 in survey | setup) ;; *) [ ! -d "$BG_ROOT/run" ] || bg_record "$BG_ROOT/run/step.$$" ;; esac
 }
 
 bg_wait_plan() {
@@ -251,7 +275,7 @@ bg_wait_plan() {
 }
 
 # bg_plan_step NAME LIMIT NEEDS ON_FAILURE SCRIPT: one step of the plan. NEEDS: token, env or nothing. ON_FAILURE: stop (before the switch),
-# back (switch back), warn (the traffic is where it belongs: go on).
+# back (switch back), stay (the run fails, there is nothing to switch back to), warn (the traffic is where it belongs: go on).
 bg_plan_step() {
   BG_COUNT=$((BG_COUNT + 1))
   eval "BG_NAME_$BG_COUNT=\$1 BG_LIMIT_$BG_COUNT=\$2 BG_NEEDS_$BG_COUNT=\$3 BG_FAIL_$BG_COUNT=\$4 BG_SCRIPT_$BG_COUNT=\$5"

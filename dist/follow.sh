@@ -44,7 +44,7 @@ bg_probe_one() {
 bg_step_probe() {
   bg_workers || bg_fail 'nginx is not running' 'Start it; the deploy changed nothing.' nginx-command
   bg_live
-  bg_searchable || bg_unsearchable
+  bg_refuse_unsearchable
   _mode=$BG_NG_MODE
   if [ -z "$BG_NG_PROBES" ]; then
     bg_note notice "switch: $_mode; nginx finds the socket by the link live at each connection"
@@ -85,7 +85,7 @@ bg_follow_to() {
   bg_followed "$1" || {
     _why=$BG_PROBE_SAID
     bg_set_live "$2"
-    bg_searchable || bg_unsearchable
+    bg_refuse_unsearchable
     bg_fail "nginx did not follow $BG_ROOT/live within a second: it was put back" \
       'Something keeps nginx from seeing the link: an open_file_cache or disable_symlinks beside the include, or another configuration that was loaded since. See docs/host-setup.md.' 'root switch' "$_why"
   }
@@ -111,31 +111,9 @@ bg_set_live_timed() {
   case $_from$_to in *[!0-9]*) ;; *) BG_SWITCH_TIME=$(((_to - _from) / 1000)) ;; esac
 }
 
-# Can nginx's workers see what is in the slots? The first folder that they cannot search goes to BG_UNSEARCHABLE.
-# Only the usual rights are read here; the probe sees the rest.
-bg_searchable() {
-  BG_UNSEARCHABLE=
-  bg_worker_uid
-  [ -n "$BG_WORKER_UID" ] && [ "$BG_WORKER_UID" != 0 ] || return 0
-  BG_WORKER=$(id -nu "$BG_WORKER_UID" 2>/dev/null) || return 0
-  _at=$(readlink -f "$BG_ROOT")/slots/blue
-  set --
-  while [ -n "$_at" ]; do
-    set -- "$_at" "$@"
-    _at=${_at%/*}
-  done
-  BG_UNSEARCHABLE=$(stat -c '%a %u %g %n' "$@" 2>/dev/null | BG_GROUPS=$(id -G "$BG_WORKER") awk -v user="$BG_WORKER_UID" '
-    BEGIN { groups = " " ENVIRON["BG_GROUPS"] " " }
-    {
-      # The last three digits, of which the one counts that is for this user.
-      bits = substr("000" $1, length($1) + 1)
-      bit = $2 == user ? substr(bits, 1, 1) : index(groups, " " $3 " ") ? substr(bits, 2, 1) : substr(bits, 3, 1)
-      if (bit % 2 == 0) { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print; exit }
-    }')
-  [ -z "$BG_UNSEARCHABLE" ]
-}
-
-bg_unsearchable() {
-  bg_fail "nginx's user $BG_WORKER may not search $BG_UNSEARCHABLE, so that nginx cannot follow $BG_ROOT/live" \
-    "As root, on the host: chmod o+x $BG_UNSEARCHABLE (or choose a root that everybody may look into, such as /srv/$BG_APP)." root
+# Ends the step when nginx's workers cannot see what is in the slots. Only the usual rights are read here; the probe sees the rest.
+bg_refuse_unsearchable() {
+  bg_unsearchable "$BG_ROOT/slots/blue" "${BG_SERVING##* }" || return 0
+  bg_fail "nginx's user $(stat -c %U "/proc/${BG_SERVING##* }") may not search $BG_BLOCKED, so that nginx cannot follow $BG_ROOT/live" \
+    "As root, on the host: chmod o+x $BG_BLOCKED (or choose a root that everybody may look into, such as /srv/$BG_APP)." root
 }

@@ -180,16 +180,36 @@ bg_established() {
     }'
 }
 
-# bg_ask URL SECONDS [curl options]: one GET. Status in BG_STATUS; 000: no answer.
+# bg_ask URL SECONDS [curl options]: one GET. Status in BG_STATUS; 000: no answer. How long it took, in ms, in BG_TOOK.
 bg_ask() {
   _url=$1 _limit=$2
   shift 2
   if command -v curl >/dev/null 2>&1; then
-    BG_STATUS=$(bg_curl --max-time "$_limit" -o /dev/null -w '%{http_code}' "$@" "$_url" 2>/dev/null)
+    BG_STATUS=$(bg_curl --max-time "$_limit" -o /dev/null -w '%{http_code} %{time_total}' "$@" "$_url" 2>/dev/null)
+    _took=${BG_STATUS#* } BG_STATUS=${BG_STATUS%% *}
+    bg_ms "$_took"
   else
+    bg_now
+    BG_TOOK=$BG_NOW
     BG_STATUS=$(bg_wget "$@" 2>&1 >/dev/null | awk '$1 ~ /^HTTP\// { print $2; exit }')
+    bg_now
+    BG_TOOK=$((BG_NOW - BG_TOOK))
   fi
   case $BG_STATUS in [0-9][0-9][0-9]) ;; *) BG_STATUS=000 ;; esac
+}
+
+# bg_ms SECONDS: 0.012345 as 12 in BG_TOOK; 0 for what is no such number.
+bg_ms() {
+  BG_TOOK=0
+  case $1 in
+    *[!0-9.]* | .* | *. | *.*.*) ;;
+    *.[0-9][0-9][0-9]*)
+      _part=${1#*.}
+      # Beginning with a 1: a leading zero would make it octal.
+      BG_TOOK=$((${1%%.*} * 1000 + 1${_part%"${_part#???}"} - 1000))
+      ;;
+    *) ;;
+  esac
 }
 
 # bg_answer URL SECONDS [curl options]: asks once more, and prints what a person wants to see of the answer.

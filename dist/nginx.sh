@@ -3,7 +3,7 @@
 # What the host needs to do so without the action stands in <root>/nginx.state, written before the first edit.
 
 # What a later run needs: all of it comes from the plan, as BG_NG_… variables.
-BG_NG_NAMES='BG_NG_COMMAND BG_NG_MODE BG_NG_FOLLOWS BG_NG_PROBES BG_NG_PROBE_BLUE BG_NG_PROBE_GREEN BG_NG_FOLDER BG_NG_FILE BG_NG_BLUE BG_NG_GREEN BG_NG_PID_FILE BG_NG_ERROR_LOG BG_NG_URL BG_NG_CONNECT BG_NG_PROXY_PROTOCOL BG_NG_TIMEOUT'
+BG_NG_NAMES='BG_NG_COMMAND BG_NG_MODE BG_NG_FOLLOWS BG_NG_PROBES BG_NG_PROBE_BLUE BG_NG_PROBE_GREEN BG_NG_FOLDER BG_NG_FILE BG_NG_BLUE BG_NG_GREEN BG_NG_PID_FILE BG_NG_ERROR_LOG BG_NG_URL BG_NG_CONNECT BG_NG_PROXY_PROTOCOL BG_NG_TIMEOUT BG_NG_VERSION'
 
 # No worker is replaced by a switch then.
 bg_instant() { [ -n "$BG_NG_FOLLOWS" ] && [ "$BG_NG_MODE" = instant ]; }
@@ -95,34 +95,35 @@ bg_workers() {
 }
 
 # bg_reload OLD: asks for a reload, then sees for itself that new workers of the same master serve and none of the OLD
-# ones takes new connections. Exit code 0 of `nginx -s reload` proves nothing. What nginx said goes to BG_SAID.
+# ones takes new connections. Exit code 0 of `nginx -s reload` proves nothing. What nginx said goes to BG_SAID, in one line to BG_CAUSE.
 bg_reload() {
   _old=" $1 "
   _before=$BG_MASTER
-  _log=0
-  [ ! -r "$BG_NG_ERROR_LOG" ] || _log=$(wc -c <"$BG_NG_ERROR_LOG")
   _looks=0
-  BG_SAID=$(bg_nginx -s reload) || return 1
+  bg_error_log_mark
+  BG_SAID=$(bg_nginx -s reload) || { bg_reload_not_sent $? && return 1; }
   bg_now
   _until=$((BG_NOW + BG_NG_TIMEOUT * 1000))
   while :; do
+    bg_now
+    _looks=$((_looks + 1)) _idle=
+    # First what the master does, then what it has done.
+    { [ "$BG_NOW" -lt "$_until" ] && [ $((_looks % 20)) != 0 ]; } || ! bg_master_idle "$_before" || _idle=1
     if bg_workers && [ "$BG_MASTER" = "$_before" ] && [ -n "$BG_SERVING" ]; then
       _same=
       for _kid in $BG_SERVING; do case $_old in *" $_kid "*) _same=1 ;; esac; done
       [ -n "$_same" ] || return 0
     fi
-    bg_now
-    [ "$BG_NOW" -lt "$_until" ] || break
-    # The log tells a refusal long before the time is over.
-    _looks=$((_looks + 1))
-    [ $((_looks % 20)) != 0 ] || case $(bg_log_since "$_log") in *"[emerg]"*) break ;; *) ;; esac
+    # The log tells a refusal long before the time is over. As long as the master is at work nobody knows how it ends.
+    if [ -n "$_idle" ]; then
+      { [ "$BG_NOW" -lt "$_until" ] && ! bg_reload_refused "$_before"; } || break
+    fi
+    [ "$BG_NOW" -lt $((_until + 20000)) ] || break
     bg_sleep 0.01
   done
-  BG_SAID="$BG_SAID$BG_NL$(bg_log_since "$_log")"
+  bg_reload_cause "$_before"
   return 1
 }
-
-bg_log_since() { [ ! -r "$BG_NG_ERROR_LOG" ] || tail -c "+$(($1 + 1))" "$BG_NG_ERROR_LOG" | grep -E '\[(emerg|alert|crit|error)\]' | tail -n 5; }
 
 # Asks through nginx as a visitor would. Status in BG_STATUS.
 bg_ask_nginx() { bg_nginx_question bg_ask; }
@@ -190,7 +191,7 @@ bg_nginx_match() {
   if ! bg_reload "$BG_SERVING"; then
     # A reload that is refused leaves the workers from before the switch, with the configuration from before: in line.
     bg_same_workers "$BG_IN_WORKERS" && [ "$1" != "$BG_IN_TARGET" ] || {
-      bg_note failure "nginx did not reload: $BG_SAID"
+      bg_note failure "nginx did not reload: $BG_CAUSE"
       return 1
     }
   fi

@@ -17,6 +17,7 @@ bg_step_switch() {
   fi
   # Until verify has seen who answers.
   printf '%s\n' "$BG_SLOT" >"$BG_ROOT/run/unproved"
+  [ -z "$BG_BAKE_LOGS" ] || bg_bake_mark
   bg_switch_to "$BG_SLOT" "$BG_NG_REGION" "$BG_PREVIOUS_SLOT"
   bg_nginx_unlock
   if [ -n "$BG_NG_FOLLOWS" ]; then
@@ -59,15 +60,15 @@ bg_switch_to() {
   fi
   bg_set_live "$1"
   if ! bg_reload "$BG_IN_WORKERS"; then
-    _why=$BG_SAID
+    _cause=$BG_CAUSE _why=$BG_SAID
     bg_set_live "$3"
     bg_nginx_write "$_new" "$2"
     # What it refused it may yet have taken in: only workers from before prove that the old configuration runs.
     BG_NG_TIMEOUT=3 bg_reload "$BG_IN_WORKERS" || bg_same_workers "$BG_IN_WORKERS" ||
-      bg_fail "nginx did not reload, and it is not certain which configuration runs" 'Look at nginx and its error log.' nginx-command "$_why"
+      bg_fail "nginx did not reload, and it is not certain which configuration runs: $_cause" 'Look at nginx and its error log.' nginx-command "$_why"
     rm -f "$BG_ROOT/switch.intent"
-    bg_fail 'nginx did not take the new configuration (no new workers): it was put back' \
-      "See nginx's error log, $BG_NG_ERROR_LOG." 'switch-timeout nginx-command' "$_why"
+    bg_fail "nginx did not take the new configuration: $_cause. It was put back" \
+      'Nothing has changed for visitors. Mend what nginx says below, then deploy again.' 'switch-timeout nginx-command' "$_why"
   fi
   rm -f "$BG_ROOT/switch.intent"
 }
