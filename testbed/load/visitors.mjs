@@ -146,7 +146,7 @@ export async function websocket(visit, endless) {
 }
 
 function handshakeWrong(answer, key) {
-  if (answer.status !== 101) return { kind: `status ${answer.status}`, what: `status ${answer.status} instead of 101` };
+  if (answer.status !== 101) return { kind: `status ${answer.status}`, what: 'no WebSocket' };
   return answer.header('sec-websocket-accept') === acceptOf(key) ? undefined : { kind: 'wrongAnswer', what: 'another handshake' };
 }
 
@@ -228,7 +228,7 @@ async function judge(visit, { kind, asked, begin }, outcome, connection, check) 
   return version;
 }
 
-const statusWrong = ({ status, body }) => (status >= 200 && status < 300 ? undefined : { kind: `status ${status}`, what: `status ${status}: ${/<title>([^<]*)/.exec(body)?.[1] ?? body.slice(0, 60)}` });
+const statusWrong = ({ status, body }) => (status >= 200 && status < 300 ? undefined : { kind: `status ${status}`, what: /<title>([^<]*)/.exec(body)?.[1] ?? JSON.stringify(body.slice(0, 60)) });
 const unknownVersion = ({ known }, version) => (version && (known.size === 0 || known.has(version)) ? undefined : { kind: 'wrongVersion', what: version ? `from ${version}, which is not to have visitors` : 'without x-version' });
 const contentWrong = (what) => (what ? { kind: 'wrongAnswer', what } : undefined);
 
