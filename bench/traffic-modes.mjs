@@ -20,20 +20,20 @@ const pool = 'keepalive 32; keepalive_timeout 1s;';
  *   rollback: (version: string) => Promise<Switched>, log: () => string, stop: () => Promise<void> }} Mode
  */
 
-/** @type {Record<string, () => Promise<Mode>>} */
-export const modes = { instant: () => byBundle('instant'), reload: () => byBundle('reload'), naive: byScript };
+/** @type {Record<string, () => Promise<Mode>>} `socket` is instant too, with an app that listens on a Unix socket */
+export const modes = { instant: () => byBundle('instant', 'port'), reload: () => byBundle('reload', 'port'), naive: byScript, socket: () => byBundle('instant', 'socket') };
 
 /** The app ends at once when it is told to, as most do: what is not waited for is lost. */
-const release = (version) => ({ version, graceful: false });
+const release = (version, listen = 'port') => ({ version, graceful: false, listen });
 
-/** @param {'instant' | 'reload'} how */
-async function byBundle(how) {
+/** @param {'instant' | 'reload'} how @param {'port' | 'socket'} listen */
+async function byBundle(how, listen) {
   const instant = how === 'instant';
-  const stage = await startStage({ instant, config: instant ? undefined : pooledSite });
+  const stage = await startStage({ instant: instant && (listen === 'socket' ? 'socket' : true), config: instant ? undefined : pooledSite });
   // A copy: a build meanwhile must not change what is measured.
   cpSync(dist, join(stage.dir, 'dist'), { recursive: true });
   const options = { bundle: join(stage.dir, 'dist', 'index.js'), onStart: track };
-  const inputs = { switch: how, 'drain-timeout': `${drainS}s`, 'keep-releases': '3' };
+  const inputs = { switch: how, listen, 'drain-timeout': `${drainS}s`, 'keep-releases': '3' };
   let log = '';
   const switched = async (version, { code, ms, outputs, log: said }) => {
     log = said;
@@ -46,7 +46,7 @@ async function byBundle(how) {
     const onHostMs = renamed === undefined ? step : Number(renamed);
     return { ms, at: changedAt(join(stage.root, 'live')), version, limitMs: drainS * 1000, onHostMs };
   };
-  const deploy = async (version, standby) => switched(version, await stage.deploy(stage.repo.commit(release(version)), { ...inputs, standby: String(standby && instant) }, options));
+  const deploy = async (version, standby) => switched(version, await stage.deploy(stage.repo.commit(release(version, listen)), { ...inputs, standby: String(standby && instant) }, options));
   return {
     port: stage.ports.site,
     first: (version) => deploy(version, false),

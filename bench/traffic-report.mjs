@@ -111,7 +111,7 @@ export function resultsTable(results) {
  * @param {{ deploys: number, rollbacks: number, requests: number }} asked
  * @returns {{ name: string, wanted: string, measured: string, met: boolean }[]}
  */
-export function targets({ instant, reload }, asked) {
+export function targets({ instant, socket, reload }, asked) {
   const target = (name, wanted, measured, met) => ({ name, wanted, measured: text(measured), met });
   const runs = (name, one) => target(`${name}: deploys and rollbacks`, `${asked.deploys} and ${asked.rollbacks}`, `${one.deploys} and ${one.rollbacks}`, one.deploys >= asked.deploys && one.rollbacks >= asked.rollbacks);
   const longOnes = (one) => longKinds.reduce((sum, kind) => sum + (one.kinds[kind]?.failed ?? 0), 0);
@@ -128,6 +128,7 @@ export function targets({ instant, reload }, asked) {
           ...(instant.switchOnHostCalmMs ? [target('instant: the switch itself on the host, without load, ms', `under ${limits.onHostMs}`, instant.switchOnHostCalmMs, instant.switchOnHostCalmMs < limits.onHostMs)] : []),
         ]
       : []),
+    ...(socket ? [runs('socket', socket), target('socket: failed', '0', socket.failed, socket.failed === 0), target('socket: keep-alive closes', '0', socket.keepaliveCloses, socket.keepaliveCloses === 0)] : []),
     ...(reload
       ? [
           runs('reload', reload),

@@ -13,6 +13,7 @@ import { endRunning } from './process.mjs';
 import { drainS, modes } from './traffic-modes.mjs';
 import { failureLines, resultOf, resultsTable, targets, targetsTable } from './traffic-report.mjs';
 
+const usualModes = ['instant', 'reload', 'naive'];
 const fullRun = { deploys: 50, rollbacks: 10, requests: 1_000_000 };
 const resultsFile = fileURLToPath(new URL('./traffic.json', import.meta.url));
 /** No mode's load lasts longer, whatever was asked for, in seconds. */
@@ -27,7 +28,7 @@ const visitors = { connections: 64, pauseMs: 2, delayMs: 50, longMs: (drainS - 1
 const say = (text) => process.stdout.write(`${text}\n`);
 
 const { values } = parseArgs({
-  options: { modes: text(Object.keys(modes).join(',')), deploys: text(fullRun.deploys), rollbacks: text(fullRun.rollbacks), requests: text(fullRun.requests), connections: text(visitors.connections), json: { type: 'string' } },
+  options: { modes: text(usualModes.join(',')), deploys: text(fullRun.deploys), rollbacks: text(fullRun.rollbacks), requests: text(fullRun.requests), connections: text(visitors.connections), json: { type: 'string' } },
 });
 const [deploys, rollbacks, requests, connections] = [values.deploys, values.rollbacks, values.requests, values.connections].map(Number);
 const chosen = values.modes.split(',').filter(Boolean);
