@@ -384,7 +384,7 @@ describe('bake on a host of its own kind', () => {
       writeFileSync(marker('deaf'), '');
       const run = await running;
       await expectSwitchedBack(run, before);
-      expect(bakeLine(run)).toMatch(new RegExp(`requests reach the old slot's port ${old}: nothing listens on port ${stage.ports.blue} any more`));
+      expect(bakeLine(run)).toMatch(new RegExp(`requests reach the old slot \\(port ${old}\\): nothing listens on port ${stage.ports.blue} any more`));
     } finally {
       detour.close();
     }

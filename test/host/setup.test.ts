@@ -96,7 +96,7 @@ describe('a site with one server block', () => {
     expect(Object.keys(answers)).toEqual(['200 blue']);
 
     expect(stage.nginx.read()).toBe(
-      before.replace('  server {\n', '  include bluegreen/shop-http.conf;\n  server {\n    include bluegreen/shop-server.conf;\n').replace('proxy_pass http://shop;', 'proxy_pass http://$bluegreen_shop;'),
+      before.replace('  server {\n', '  include bluegreen/shop-http.conf;\n  server {\n    include bluegreen/shop-server.conf;\n').replaceAll('proxy_pass http://shop;', 'proxy_pass http://$bluegreen_shop;'),
     );
     expect(statSync(stage.nginx.file).mode & 0o777).toBe(0o640);
     for (const file of managed()) {
@@ -136,7 +136,7 @@ describe('a site with one server block', () => {
 
     // Files that are right, in an nginx that does not run by them: only the reload is made up for.
     const right = stage.nginx.read();
-    stage.nginx.write(right.replace('include bluegreen/shop-server.conf;', '').replace('http://$bluegreen_shop', 'http://shop'));
+    stage.nginx.write(right.replace('include bluegreen/shop-server.conf;', '').replaceAll('http://$bluegreen_shop', 'http://shop'));
     await reload();
     stage.nginx.write(right);
     const late = await setup();
@@ -447,7 +447,7 @@ else describe('another user than root', () => {
 /** Makes the changes that are shown, from the last to the first, as a person would. */
 function apply(text: string): void {
   const changes = [...text.matchAll(/^(\/\S+):(\d+)(?: \((.*)\))?\n(?: {2}- (.*)\n)?(?: {2}\+ (.*)(?:\n|$))?/gm)].map(([, file = '', line, where, remove, add]) => ({ file, line: Number(line), where, remove, add }));
-  expect(changes).toHaveLength(3);
+  expect(changes).toHaveLength(4);
   for (const { file, line, where = '', remove, add = '' } of changes.reverse()) {
     const lines = readFileSync(file, 'utf8').split('\n');
     const there = lines[line - 1] ?? '';
