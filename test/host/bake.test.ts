@@ -61,7 +61,7 @@ const expectSwitchedBack = async (run: Run, before: Serving) => {
 const expectAnswers = async (failures?: RegExp) => {
   const counts = await load?.stop();
   expect(counts?.served).toBeGreaterThan(50);
-  expect((counts?.failures ?? []).map(({ what }) => what).filter((what) => !failures?.test(what))).toEqual([]);
+  expect((counts?.failures ?? []).map(({ kind }) => kind).filter((kind) => !failures?.test(kind))).toEqual([]);
   return counts;
 };
 
