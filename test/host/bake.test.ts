@@ -188,6 +188,21 @@ describe('bake, beside a release that is live', () => {
     await expectAnswers(/^status 502$/);
   });
 
+  test('both apps end while it bakes: nothing is switched, and what is live is told', async () => {
+    const running = stage.deploy(stage.repo.commit({ version: 'dying' }), { bake: '60s' });
+    await baking(before);
+    const live = stage.live();
+    for (const pid of [before.pid, stage.pid(live)]) process.kill(pid, 'SIGKILL');
+    const run = await running;
+    expect(run.code).toBe(1);
+    expect(bakeLine(run)).toMatch(/the new app ended$/);
+    expect(run.log).toContain('The old slot has ended meanwhile, so the new one stays live');
+    expect(run.log).toMatch(/shop: failed at bake; release \S+ is live\.( |$)/);
+    expect(lastSteps()).toMatchObject({ bake: 'failed', 'switch-back': 'failed', reconcile: 'ok' });
+    expect(stage.live()).toBe(live);
+    await deployed('well again');
+  });
+
   test('a bad ask among good ones warns; one at the very end is asked again', async () => {
     // Once it is told to, bad for a second around the end of the window.
     const start = inline(`const t = performance.now() - go; r.statusCode = t > 2600 && t < 3600 ? 503 : 200; r.end('flaky')`, `let go = Infinity; setInterval(() => { if (go === Infinity && require('fs').existsSync('${marker('switched')}')) go = performance.now(); }, 20)`);

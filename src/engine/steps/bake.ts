@@ -11,15 +11,16 @@ export const bake: StepMaker = (settings, facts, target) => {
   if (settings.bake === 0) return undefined;
   const paths = target.logs.counted.map(({ path }) => path);
   const count = paths.length ? `, and count the 5xx answers in ${paths.join(', ')} where it is readable (at most ${settings.bakeErrors} %)` : '';
+  const not = target.logs.uncounted.map((why) => `; not counted: ${why}`).join('');
   // Without anything on the other port a switch back would take away what there is.
   const stays = !target.live && !facts.listeners.has(target.oldPort);
   return {
     name: 'bake',
-    does: `ask through nginx once a second for ${seconds(settings.bake)} s${count}; ${stays ? 'there is nothing to switch back to' : 'switch back if that goes badly'}`,
+    does: `ask through nginx once a second for ${seconds(settings.bake)} s${count}${not}; ${stays ? 'there is nothing to switch back to' : 'switch back if that goes badly'}`,
     script: `${bakeLogs(settings, target)}${assignments({
       BG_BAKE_MS: settings.bake,
       BG_BAKE_LIMIT: Math.round(settings.bakeErrors * 1000),
-      BG_BAKE_UNCOUNTED: target.logs.uncounted.map((why) => `; not counted: ${why}`).join(''),
+      BG_BAKE_UNCOUNTED: not,
       BG_BAKE_STAYS: stays ? 'yes' : '',
       BG_HEALTH_WANTED: rangesText(target.recipe.healthStatus),
     })}bg_step_bake`,

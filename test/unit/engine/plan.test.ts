@@ -34,6 +34,12 @@ describe('the plan is a pure function of settings and facts', () => {
     expect(how(factsOf({ 'listener.9501': 'yes' }))).toMatchObject({ onFailure: 'back', does: expect.stringContaining('switch back if that goes badly') });
   });
 
+  test('what is not counted is in the plan, too', () => {
+    const dump = factsOf().nginx.dump.replace('http {', 'http { access_log syslog:server=10.0.0.1;');
+    const bake = makePlan(settingsOf({ bake: '30s' }), afterTwoDeploys({ 'nginx.dump': dump }), run).steps.find(({ name }) => name === 'bake');
+    expect(bake?.does).toBe('ask through nginx once a second for 30 s; not counted: the access log at /etc/nginx/nginx.conf:2 goes to syslog; switch back if that goes badly');
+  });
+
   test('the access log to count: known to the switch too, as data', () => {
     const path = `/var/log/it's \`id\` ; touch x.log`;
     const dump = factsOf().nginx.dump.replace('http {', `http { access_log "${path}";`);
