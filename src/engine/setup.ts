@@ -103,7 +103,7 @@ function words(settings: Settings, facts: Facts, folder: string, plan: SetupPlan
   if (plan.writes.length === 0) return { sentence: `nginx is set up already to follow ${settings.root}/live: no file was changed`, text: '' };
   if (facts.root) return { sentence: `nginx follows ${settings.root}/live from now on`, text: doneText(plan) };
   return {
-    sentence: `nothing was changed, since only root may: the lines below make that nginx follows ${settings.root}/live`,
+    sentence: `nothing was changed, since only root may; with the lines below nginx follows ${settings.root}/live`,
     text: toDoText(plan, folder, facts.nginx.command),
   };
 }
