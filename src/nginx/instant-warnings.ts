@@ -9,7 +9,6 @@ import { references } from './variables.js';
 
 /** What a person has to know of a configuration that is set up with the variable; sockets have nothing of this kind. */
 export function instantWarnings(managed: Managed, passes: AppPass[]): Trap[] {
-  if (!managed.variable) return [];
   const ours = passes.filter(({ by }) => by === 'variable');
   const servers = [...new Set(ours.map(({ server }) => server))];
   return [

@@ -64,13 +64,27 @@ export function readInstant(config: NginxConfig, managed: Managed, options: Inst
   const passes = appPasses(config, managed, options, variablesOf(config));
   const why = managed.variable ? whyNotByVariable(passes, managed) : whyNotBySocket(config, passes, managed, options);
   if (why) return { setUp: false, why, traps: [], warnings: [], probes: [] };
+  const probes = probesOf(config, managed, passes, options);
   return {
     setUp: true,
     why: '',
     traps: [...managedTraps(config, managed, passes), ...instantTraps(config, managed, passes, options)].sort(byPlace),
-    warnings: instantWarnings(managed, passes).sort(byPlace),
-    probes: probesOf(config, managed, passes, options),
+    warnings: [...instantWarnings(managed, passes), ...unasked(passes, probes)].sort(byPlace),
+    probes,
   };
+}
+
+/** Server blocks that no address leads to. */
+function unasked(passes: AppPass[], probes: Route[]): Trap[] {
+  const servers = new Set(passes.filter(({ by }) => by === 'variable').map(({ server }) => server));
+  return [...servers]
+    .filter(({ file, line }) => !probes.some((route) => route.file === file && route.line === line))
+    .map(({ file, line }) => ({
+      file,
+      line,
+      what: 'this server block listens on Unix sockets or UDP only: it cannot be asked which slot nginx uses',
+      mend: 'Write `listen 127.0.0.1:<a free port>;` into it, if that is to be proved for it too.',
+    }));
 }
 
 /** By file, then by line. */

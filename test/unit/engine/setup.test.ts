@@ -69,6 +69,12 @@ describe('what setup does is a pure function of settings and facts', () => {
 describe('setup gives the traffic to nobody else', () => {
   const refused = (known: Record<string, string> = {}, inputs: Record<string, string> = {}, server?: string) => refusal(() => setup(known, inputs, server));
 
+  test('what cannot be changed safely is refused, all of it at once, with what to write instead', () => {
+    const dump = factsOf().nginx.dump.replace('location / { proxy_pass http://shop; }', 'location / { proxy_pass http://shop/; }\nlocation /g { grpc_pass grpc://shop; }');
+    const text = refused({ 'nginx.dump': dump });
+    for (const part of [`${main}:4: proxy_pass http://shop…`, `${main}:5: grpc_pass grpc://shop`, `${main}:4: Write \`proxy_pass http://shop;\``]) expect(text).toContain(part);
+  });
+
   test.each([
     ['a switch that was begun', { intent: 'yes' }, {}, undefined, 'a switch was begun on this host and not ended'],
     ['a live that is not ours', { live: '/elsewhere' }, {}, undefined, '/srv/shop/live is not a link to slots/blue or slots/green'],

@@ -31,6 +31,8 @@ describe('whether nginx is set up for an instant switch', () => {
     const socket = managedShop({ listen: 'socket' });
     const withPass = 'include bluegreen/shop-http.conf;\nserver { location / { proxy_pass http://shop; } }';
     expect(read(withPass, {}, socket)).toMatchObject({ setUp: true, why: '', traps: [], probes: [] });
+    // Nothing changes with a switch but where the link leads: the name, and so the Host that the app sees, stays.
+    expect(read(withPass, {}, socket).warnings).toEqual([]);
     expect(read('include bluegreen/shop-http.conf;', {}, socket)).toMatchObject({ setUp: false, why: 'no server block has `proxy_pass http://shop;`' });
     expect(read('upstream shop { server 127.0.0.1:9501; }\nserver { location / { proxy_pass http://shop; } }', {}, socket)).toMatchObject({
       setUp: false,
@@ -54,6 +56,26 @@ describe('the probes', () => {
   test('without curl plain http comes first', () => {
     expect(ask(several, { ...readOptions, curl: false })).toEqual(['http://127.0.0.1:80 b /.bluegreen/shop 5', 'http://127.0.0.1:8080 a /.bluegreen/shop 4']);
   });
+});
+
+test('a server block that no address leads to is told', () => {
+  const facts = read(site().replace('listen 80;', 'listen unix:/run/shop.sock;'));
+  expect(facts).toMatchObject({ setUp: true, traps: [], probes: [] });
+  expect(brief(facts.warnings)).toEqual(['nginx.conf:4: this server block listens on Unix sockets or UDP only: it cannot be asked which slot nginx uses']);
+});
+
+test('what stands in stream is another thing', () => {
+  const stream = (text: string) => ({ '/etc/nginx/nginx.conf': `events {}\nstream {\n${text}\n}\nhttp {\n${site().replace('include bluegreen/shop-http.conf;', '')}\n}` });
+  const named = 'upstream shop-blue { server 10.0.0.1:80; } upstream shop-green { server 10.0.0.1:80; }';
+  expect(brief(read(site(), stream(named)).traps)).toEqual([
+    'nginx.conf:10: the upstreams shop-blue and shop-green, which this leads to, are not at the level of http: nginx answers 502',
+  ]);
+  // An upstream of theirs with a port of ours is another way to it.
+  const ported = read(site(), stream('upstream shop-blue { server 127.0.0.1:9501; }'));
+  expect(brief(ported.traps)[0]).toBe("nginx.conf:3: server 127.0.0.1:9501 is in the upstream shop-blue, which is not the app's, which an instant switch does not change");
+  const socket = managedShop({ listen: 'socket' });
+  const link = { '/etc/nginx/nginx.conf': 'events {}\nstream { upstream shop { server unix:/srv/shop/live/app.sock; } }\nhttp { server { location / { proxy_pass http://shop; } } }' };
+  expect(read('', link, socket).why).toBe('no upstream shop has the line `server unix:/srv/shop/live/app.sock;`');
 });
 
 describe('the managed files', () => {

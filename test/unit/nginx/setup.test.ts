@@ -95,6 +95,23 @@ describe('how the lines are put in', () => {
     expect(after(before)).toBe(expected);
   });
 
+  test('an include that is there already, by way of another file, is not written again', () => {
+    const files = {
+      [shop]: `include bluegreen/shop-http.conf;\n${up}\nserver {\n    include snippet.conf;\n    location / { proxy_pass http://shop; ${host} }\n}\n`,
+      '/etc/nginx/snippet.conf': 'include bluegreen/shop-server.conf;\n',
+      [httpFile]: port.http.text,
+      [serverFile]: port.server?.text ?? '',
+    };
+    expect(plan(files)).toMatchObject({ traps: [], writes: [{ file: shop, after: files[shop]?.replace('http://shop', 'http://$bluegreen_shop') }] });
+  });
+
+  test('redirects of a location’s own stay', () => {
+    const server = (text: string) => `${up}\nserver {\n    ${text}\n}\n`;
+    expect(after(server(`location / { proxy_pass http://shop; proxy_redirect http://a/ /; ${host} }`))).toContain('proxy_redirect http://a/ /;');
+    const outer = server(`location /a { proxy_pass http://10.0.0.1; proxy_redirect default; location /a/b { proxy_pass http://shop; ${host} } }`);
+    expect(plan(outer).traps).toEqual([]);
+  });
+
   test('every server block that leads to the app, in several files; a shared file is changed once', () => {
     const common = '/etc/nginx/common.conf';
     const files = {

@@ -48,6 +48,8 @@ describe('how the app is passed to', () => {
     const dead = `${site()}\nserver { listen 81; return 301 https://$host$request_uri; location / { proxy_pass http://shop; } }`;
     expect(read(dead)).toMatchObject({ traps: [], probes: [{ line: 4 }] });
     const alive = `${site()}\nserver { listen 81; error_page 418 = @app; return 418; location @app { proxy_pass http://shop; } }`;
+    const early = `${site()}\nserver { listen 81; rewrite ^/app /x last; return 404; location /x { proxy_pass http://shop; } }`;
+    expect(brief(read(early).traps)).toEqual(['nginx.conf:9: proxy_pass http://shop: leads to an upstream that an instant switch does not change']);
     expect(brief(read(alive).traps)).toEqual(['nginx.conf:9: proxy_pass http://shop: leads to an upstream that an instant switch does not change']);
   });
 
