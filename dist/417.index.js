@@ -2747,8 +2747,6 @@ function handMadeSocket(config, managed, options) {
 
 /** What a person has to know of a configuration that is set up with the variable; sockets have nothing of this kind. */
 function instantWarnings(managed, passes) {
-    if (!managed.variable)
-        return [];
     const ours = passes.filter(({ by }) => by === 'variable');
     const servers = [...new Set(ours.map(({ server }) => server))];
     return [
@@ -2952,13 +2950,26 @@ function readInstant(config, managed, options) {
     const why = managed.variable ? whyNotByVariable(passes, managed) : whyNotBySocket(config, passes, managed, options);
     if (why)
         return { setUp: false, why, traps: [], warnings: [], probes: [] };
+    const probes = probesOf(config, managed, passes, options);
     return {
         setUp: true,
         why: '',
         traps: [...managedTraps(config, managed, passes), ...instantTraps(config, managed, passes, options)].sort(byPlace),
-        warnings: instantWarnings(managed, passes).sort(byPlace),
-        probes: probesOf(config, managed, passes, options),
+        warnings: [...instantWarnings(managed, passes), ...unasked(passes, probes)].sort(byPlace),
+        probes,
     };
+}
+/** Server blocks that no address leads to. */
+function unasked(passes, probes) {
+    const servers = new Set(passes.filter(({ by }) => by === 'variable').map(({ server }) => server));
+    return [...servers]
+        .filter(({ file, line }) => !probes.some((route) => route.file === file && route.line === line))
+        .map(({ file, line }) => ({
+        file,
+        line,
+        what: 'this server block listens on Unix sockets or UDP only: it cannot be asked which slot nginx uses',
+        mend: 'Write `listen 127.0.0.1:<a free port>;` into it, if that is to be proved for it too.',
+    }));
 }
 /** By file, then by line. */
 function byPlace(one, other) {
@@ -3397,15 +3408,16 @@ const bake = (settings, facts, target) => {
         return undefined;
     const paths = target.logs.counted.map(({ path }) => path);
     const count = paths.length ? `, and count the 5xx answers in ${paths.join(', ')} where it is readable (at most ${settings.bakeErrors} %)` : '';
+    const not = target.logs.uncounted.map((why) => `; not counted: ${why}`).join('');
     // Without anything on the other port a switch back would take away what there is.
     const stays = !target.live && !facts.listeners.has(target.oldPort);
     return {
         name: 'bake',
-        does: `ask through nginx once a second for ${(0,quote/* seconds */.YA)(settings.bake)} s${count}; ${stays ? 'there is nothing to switch back to' : 'switch back if that goes badly'}`,
+        does: `ask through nginx once a second for ${(0,quote/* seconds */.YA)(settings.bake)} s${count}${not}; ${stays ? 'there is nothing to switch back to' : 'switch back if that goes badly'}`,
         script: `${bakeLogs(settings, target)}${(0,quote/* assignments */.TT)({
             BG_BAKE_MS: settings.bake,
             BG_BAKE_LIMIT: Math.round(settings.bakeErrors * 1000),
-            BG_BAKE_UNCOUNTED: target.logs.uncounted.map((why) => `; not counted: ${why}`).join(''),
+            BG_BAKE_UNCOUNTED: not,
             BG_BAKE_STAYS: stays ? 'yes' : '',
             BG_HEALTH_WANTED: rangesText(target.recipe.healthStatus),
         })}bg_step_bake`,
@@ -4416,7 +4428,7 @@ function words(settings, facts, folder, plan) {
     if (facts.root)
         return { sentence: `nginx follows ${settings.root}/live from now on`, text: doneText(plan) };
     return {
-        sentence: `nothing was changed, since only root may: the lines below make that nginx follows ${settings.root}/live`,
+        sentence: `nothing was changed, since only root may; with the lines below nginx follows ${settings.root}/live`,
         text: toDoText(plan, folder, facts.nginx.command),
     };
 }

@@ -213,6 +213,7 @@ bg_bake_failed() {
   _answer=
   [ "$BG_BAD_ROW" = 0 ] || _answer="Last answer: $(bg_nginx_question bg_answer)$BG_NL$BG_NL"
   _next='The old slot, which never stopped, gets the traffic back.'
+  [ -z "$BG_PREVIOUS_SLOT" ] || bg_slot_alive "$BG_PREVIOUS_SLOT" || _next='The old slot has ended meanwhile, so the new one stays live: mend it and deploy again, or roll back.'
   [ -z "$BG_BAKE_STAYS" ] || _next='It stays live: there is nothing before it to go back to. Mend it, then deploy again.'
   bg_fail "$1" "$_next Read the log of the app below." 'bake bake-errors verify-url' "${_answer}Until then, $BG_BAKE_TEXT"
 }

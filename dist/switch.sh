@@ -143,6 +143,9 @@ bg_not_verified() {
 }
 
 bg_switch_back() {
+  # A dead app is nothing to go back to: what answers badly is more than what does not answer.
+  [ -z "$BG_PREVIOUS_SLOT" ] || bg_slot_alive "$BG_PREVIOUS_SLOT" || bg_fail "the $BG_PREVIOUS_SLOT slot has ended meanwhile: not switched back" \
+    'The new release stays live. Mend it and deploy again, or roll back.' ''
   bg_probed_mode
   bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free" 'Run the deploy again.' lock-timeout
   BG_NG_SUM=

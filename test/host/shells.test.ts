@@ -96,7 +96,7 @@ describe('a deploy, a second one, one that fails and a rollback', () => {
     const setup = () => deploy('', { command: 'setup', start: '' });
     const config = nginx.read();
     const folder = join(nginx.file, '../bluegreen');
-    const answering = config.replace('    location /', '    if ($request_uri ~ ^/.blue) { return 301 /; }\n    location /');
+    const answering = config.replace('location /', 'if ($request_uri ~ ^/.blue) { return 301 /; }\n    location /');
     nginx.write(answering);
     nginx.reload();
     const refused = await setup();
@@ -110,7 +110,7 @@ describe('a deploy, a second one, one that fails and a rollback', () => {
     expect(done.log).toContain('nginx uses green in each server block');
     expect(done.code).toBe(0);
     expect(nginx.read()).toBe(
-      config.replace('  server {\n', '  include bluegreen/shop-http.conf;\n  server {\n    include bluegreen/shop-server.conf;\n').replace('proxy_pass http://shop;', 'proxy_pass http://$bluegreen_shop;'),
+      config.replace('  server {\n', '  include bluegreen/shop-http.conf;\n  server {\n    include bluegreen/shop-server.conf;\n').replaceAll('proxy_pass http://shop;', 'proxy_pass http://$bluegreen_shop;'),
     );
     expect(readdirSync(folder)).toEqual(['shop-http.conf', 'shop-server.conf']);
     expect(await ask()).toEqual({ status: 200, body: 'one' });
