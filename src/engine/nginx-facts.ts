@@ -5,7 +5,7 @@ import { accessLogs, type AccessLogs } from '../nginx/access-log.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
 import { errorLogFile, masterPidFile, nginxVersion } from '../nginx/facts.js';
-import { trapsError, trapText } from '../nginx/instant.js';
+import { trapsError, trapText } from '../nginx/trap.js';
 import { keepaliveNotice } from '../nginx/keepalive.js';
 import { refuseOtherWays } from '../nginx/other-ways.js';
 import { visitorRoutes, type Route } from '../nginx/routes.js';

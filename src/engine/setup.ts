@@ -3,7 +3,7 @@ import { DeployError } from '../errors.js';
 import { assignments, quote, seconds } from '../host/quote.js';
 import type { NginxConfig } from '../nginx/config.js';
 import { errorLogFile, masterPidFile } from '../nginx/facts.js';
-import { trapsError, trapText, type InstantOptions } from '../nginx/instant.js';
+import { trapsError, trapText, type InstantOptions } from '../nginx/trap.js';
 import type { Managed } from '../nginx/managed.js';
 import { planSetup, type SetupPlan } from '../nginx/setup.js';
 import { serverLines, servingOf, sameName, slotLines, upstreams } from '../nginx/upstream.js';

@@ -1,9 +1,8 @@
 import { enclosing, walk, type Directive } from './config.js';
 import { inForce } from './in-force.js';
-import type { Trap } from './instant.js';
-import { at } from './managed-files.js';
 import type { Managed } from './managed.js';
 import { variableName, type AppPass } from './passes.js';
+import { at, type Trap } from './trap.js';
 import { tellsHost } from './traps.js';
 import { references } from './variables.js';
 

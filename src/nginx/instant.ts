@@ -1,23 +1,13 @@
-import { DeployError } from '../errors.js';
-import type { UpstreamOptions } from './address.js';
 import type { NginxConfig } from './config.js';
 import { managedTraps } from './managed-files.js';
 import { instantWarnings } from './instant-warnings.js';
 import { socketLink, type Managed } from './managed.js';
 import { appPasses, type AppPass } from './passes.js';
 import { routesBy, routesInto, type Route } from './routes.js';
+import type { InstantOptions, Trap } from './trap.js';
 import { instantTraps } from './traps.js';
 import { sameName, upstreams } from './upstream.js';
 import { variablesOf } from './variables.js';
-
-/** Something about the configuration with which an instant switch would go wrong. */
-export interface Trap {
-  file: string;
-  line: number;
-  /** What is there, and what comes of it. */
-  what: string;
-  mend: string;
-}
 
 /** What the configuration on disk means for an instant switch. */
 export interface InstantFacts {
@@ -34,26 +24,6 @@ export interface InstantFacts {
    * does. Empty with sockets.
    */
   probes: Route[];
-}
-
-/** `file:line: what`, and how to mend it, for a warning. */
-export const trapText = ({ file, line, what, mend }: Trap): string => `${file}:${line}: ${what}. ${mend}`;
-
-/** The error for a configuration with which an instant switch would go wrong. */
-export function trapsError(traps: Trap[]): DeployError {
-  return new DeployError({
-    step: 'survey',
-    what: `an instant switch would go wrong with nginx's configuration as it is: ${traps.map(({ file, line, what }) => `${file}:${line}: ${what}`).join('; ')}`,
-    next: traps.map(({ file, line, mend }) => `${file}:${line}: ${mend}`).join('\n'),
-    settings: ['switch', 'listen'],
-  });
-}
-
-export interface InstantOptions extends UpstreamOptions {
-  /** The app's folder, with the link `live` in it. */
-  root: string;
-  /** Whether the host has curl: without it only plain http can be asked. */
-  curl: boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { place, walk, type Directive, type NginxConfig } from './config.js';
-import type { Trap } from './instant.js';
 import type { Managed, ManagedFile } from './managed.js';
 import type { AppPass } from './passes.js';
+import { at, type Trap } from './trap.js';
 import { sameName, upstreams } from './upstream.js';
 
 const RUN_SETUP = 'Run `command: setup`, which writes it again.';
@@ -80,5 +80,3 @@ function serverTraps(config: NginxConfig, managed: Managed, file: ManagedFile, p
   }
   return traps;
 }
-
-export const at = ({ file, line }: { file: string; line: number }): { file: string; line: number } => ({ file, line });

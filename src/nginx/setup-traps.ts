@@ -1,10 +1,9 @@
 import { httpServers, type Directive, type NginxConfig } from './config.js';
 import { inForce } from './in-force.js';
-import type { InstantOptions, Trap } from './instant.js';
 import type { Statement } from './parser.js';
-import { at } from './managed-files.js';
 import type { Managed } from './managed.js';
 import { appPasses, type AppPass } from './passes.js';
+import { at, type InstantOptions, type Trap } from './trap.js';
 import { mendOfUri, shapeTraps } from './traps.js';
 import { serverLines } from './upstream.js';
 import { variablesOf } from './variables.js';

@@ -1,15 +1,16 @@
 import { DeployError } from '../errors.js';
 import { readFiles, walk, type Directive, type NginxConfig } from './config.js';
-import { readInstant, type InstantOptions, type Trap } from './instant.js';
+import { readInstant } from './instant.js';
 import { includesOf } from './includes.js';
 import { nextToken, unreadable } from './lexer.js';
-import { at, included } from './managed-files.js';
+import { included } from './managed-files.js';
 import type { Managed, ManagedFile } from './managed.js';
 import { appPasses, type AppPass } from './passes.js';
 import { routesInto, visitorRoutes, type Route } from './routes.js';
 import { applyChanges, type Change } from './server-lines.js';
 import { conversionTraps, otherServers, refusedByNginx, type Conversion } from './setup-traps.js';
 import { hunksOf, lineBefore, lineEnd, lineOf, lineStart, type Hunk } from './text-edit.js';
+import { at, type InstantOptions, type Trap } from './trap.js';
 import { sameName, upstreams } from './upstream.js';
 import { variablesOf } from './variables.js';
 

@@ -1,12 +1,12 @@
 import type { UpstreamOptions } from './address.js';
 import { enclosing, httpServers, place, walk, type Directive, type NginxConfig } from './config.js';
 import { inForce } from './in-force.js';
-import type { InstantOptions, Trap } from './instant.js';
 import { parseLocation } from './locations.js';
-import { at, included } from './managed-files.js';
+import { included } from './managed-files.js';
 import { socketLink, type Managed } from './managed.js';
 import { otherWays } from './other-ways.js';
 import { ender, variableName, type AppPass } from './passes.js';
+import { at, type InstantOptions, type Trap } from './trap.js';
 import { sameName, serverLines, upstreams } from './upstream.js';
 import { references } from './variables.js';
 

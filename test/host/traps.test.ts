@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Trap } from '../../src/nginx/instant.js';
+import type { Trap } from '../../src/nginx/trap.js';
 import { trapBed, type TrapBed } from './trap-bed.js';
 
 jest.setTimeout(60_000);

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { readConfig, type NginxConfig } from '../../../src/nginx/config.js';
 import { managedFiles, type Managed, type ManagedOptions } from '../../../src/nginx/managed.js';
-import { readInstant, type InstantFacts, type InstantOptions } from '../../../src/nginx/instant.js';
+import { readInstant, type InstantFacts } from '../../../src/nginx/instant.js';
+import type { InstantOptions } from '../../../src/nginx/trap.js';
 import { dumpFrom } from './samples.js';
 
 /** The settings that the configurations are read with. */
