@@ -141,6 +141,7 @@ function cannotRead(facts: Facts): DeployError {
       ? [
           `Let the user ${facts.user} call nginx, with exactly these arguments. As root: visudo -f /etc/sudoers.d/bluegreen, with the line`,
           `  ${facts.user} ALL=(root) NOPASSWD: ${['-T', '-t', '-s reload'].map((args) => `${sudoersCommand(command)} ${args}`).join(', ')}`,
+          'Where nginx is set up for an instant switch (command: setup) the first of the three is enough.',
         ].join('\n')
       : 'Mend what nginx says below; nginx has to be installed, and its configuration has to pass `nginx -t`, before a deploy can begin.',
     settings: ['nginx-command'],
@@ -153,14 +154,14 @@ function sudoersCommand(command: string): string {
   return command.replace(/^sudo\s+(-n\s+)?/, '').replace(/[,:=\\]/g, '\\$&');
 }
 
-/** Until there is a helper for files of root, the user itself has to be able to write the file of the server lines and its folder. */
+/** For a reload the user has to be able to write the file of the server lines and its folder. */
 function checkWritable(settings: Settings, facts: Facts, config: NginxConfig, edit: UpstreamEdit): void {
   const file = facts.nginx.files.find(({ path }) => path === edit.file);
   if (!file || file.writable) return;
   const folder = `/etc/nginx/${settings.app}`;
   const own = (config.files.get(edit.file) ?? '').includes('upstream')
     ? [
-        'Give its server lines a file and a folder of their own which that user may write. As root, on the host:',
+        'give its server lines a file and a folder of their own which that user may write. As root, on the host:',
         `  install -d -o ${facts.user} ${folder}`,
         `  printf '%s\\n' ${serverLinesOf(edit).map(quote).join(' ')} > ${folder}/servers.conf`,
         `  chown ${facts.user} ${folder}/servers.conf`,
@@ -168,12 +169,21 @@ function checkWritable(settings: Settings, facts: Facts, config: NginxConfig, ed
         `  include ${folder}/servers.conf;`,
         'Then: nginx -t && nginx -s reload',
       ]
-    : ['Let that user own both. As root, on the host:', `  chown ${facts.user} ${dirname(file.realPath)} ${file.realPath}`];
+    : ['let that user own both. As root, on the host:', `  chown ${facts.user} ${dirname(file.realPath)} ${file.realPath}`];
+  const [first = '', ...rest] = own;
+  const next =
+    settings.switch === 'reload'
+      ? [`${first[0]?.toUpperCase()}${first.slice(1)}`, ...rest]
+      : [
+          'Run this workflow once with `command: setup` and do what it says: the switch is instant then, without a reload, and no deploy writes a file of nginx.',
+          `Or, to switch by a reload, ${first}`,
+          ...rest,
+        ];
   throw new DeployError({
     step: 'survey',
     what: `the user ${facts.user} cannot write ${file.realPath} and its folder, where the server lines of the upstream ${settings.nginxUpstream} stand`,
-    next: own.join('\n'),
-    settings: ['user', 'nginx-upstream'],
+    next: next.join('\n'),
+    settings: ['switch', 'user', 'nginx-upstream'],
   });
 }
 

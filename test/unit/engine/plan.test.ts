@@ -137,8 +137,12 @@ describe('what is refused before anything is done', () => {
 
   test("an upstream in a file that the user cannot write: the lines to give it one", () => {
     const text = refusal({}, factsOf({ 'nginx.files': '/etc/nginx/nginx.conf\t/etc/nginx/nginx.conf\tno\t1 2' }));
+    expect(text).toContain('command: setup');
     expect(text).toContain('install -d -o deploy /etc/nginx/shop');
     expect(text).toContain('include /etc/nginx/shop/servers.conf;');
+    const reload = refusal({ switch: 'reload' }, factsOf({ 'nginx.files': '/etc/nginx/nginx.conf\t/etc/nginx/nginx.conf\tno\t1 2' }));
+    expect(reload).not.toContain('command: setup');
+    expect(reload).toContain('Give its server lines a file');
   });
 
   test('another way to a slot’s port', () => {
