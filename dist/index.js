@@ -27127,7 +27127,7 @@ async function runAction() {
     const { settings, key } = (0,inputs/* settingsFromInputs */.X)(process.env);
     const connecting = connectTo(settings, key);
     connecting.catch(() => { });
-    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), __nccwpck_require__.e(/* import() */ 417).then(__nccwpck_require__.bind(__nccwpck_require__, 8417))]);
+    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), __nccwpck_require__.e(/* import() */ 535).then(__nccwpck_require__.bind(__nccwpck_require__, 2535))]);
     for (const line of (0,inputs/* secretLines */._)(settings))
         core.setSecret(line);
     core.saveState('main', 'begun');

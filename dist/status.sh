@@ -152,6 +152,26 @@ bg_status_nginx() {
 # The slots to which nginx's workers hold open connections.
 bg_status_pool() {
   bg_worker_uid || return 0
-  [ "$(bg_established "$BG_BLUE_AT" "$BG_WORKER_UID")" = 0 ] || printf 'blue '
-  [ "$(bg_established "$BG_GREEN_AT" "$BG_WORKER_UID")" = 0 ] || printf 'green '
+  # Their own sockets, where this user may look into them; else those of their user.
+  BG_INODES=$(for _kid in $BG_SERVING; do ls -l "/proc/$_kid/fd"; done 2>/dev/null | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/\1/p')
+  ! bg_status_connected "$BG_BLUE_AT" || printf 'blue '
+  ! bg_status_connected "$BG_GREEN_AT" || printf 'green '
+}
+
+# bg_status_connected AT: does a worker of nginx hold a connection that is open there?
+bg_status_connected() {
+  case $1 in
+    /*) ;;
+    *)
+      [ -z "$BG_INODES" ] || {
+        # shellcheck disable=SC2086 # one file or two
+        cat $BG_SOCKETS | BG_INODES=$BG_INODES awk -v port="$(printf :%04X "$1")" '
+          BEGIN { count = split(ENVIRON["BG_INODES"], list, "\n"); for (i = 1; i <= count; i++) nginx[list[i]] = 1 }
+          $4 == "01" && substr($3, length($3) - 4) == port && $10 in nginx { found = 1; exit }
+          END { exit !found }'
+        return
+      }
+      ;;
+  esac
+  [ "$(bg_established "$1" "$BG_WORKER_UID")" != 0 ]
 }
