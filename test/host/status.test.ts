@@ -28,8 +28,12 @@ function listing(path: string): Record<string, string> {
   return Object.assign({ [path]: own }, ...entries) as Record<string, string>;
 }
 
+/** The agent's own folder, which it takes away after its last word. */
+const leftovers = () => (existsSync(join(stage.root, 'run')) ? readdirSync(join(stage.root, 'run')).filter((name) => name.startsWith('pipes.')) : []);
+
 /** Runs `command: status`, which has to change nothing below the root. */
 async function look(more: Record<string, string> = {}): Promise<Run & { found: Status }> {
+  await until(() => !leftovers().length, 'the agent of the run before has ended');
   const before = existsSync(stage.root) ? listing(stage.root) : {};
   const run = await stage.deploy('', { command: 'status', start: '', ...more });
   expect(existsSync(stage.root) ? listing(stage.root) : {}).toEqual(before);
