@@ -139,6 +139,34 @@ export function targets({ instant, socket, reload }, asked) {
   ];
 }
 
+/**
+ * What the README shows of traffic.json.
+ *
+ * @param {Record<string, ReturnType<typeof resultOf>>} results
+ */
+export function readmeTraffic({ instant, reload, naive }) {
+  const number = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+  const count = (one, value) => (one === instant ? `**${number(value)}**` : number(value));
+  const names = [
+    ['`switch: instant`', instant],
+    ['`switch: reload`', reload],
+    ['the usual script: port replaced, reload, old app stopped at once', naive],
+  ];
+  const rows = names.map(
+    ([name, one]) => `| ${name} | ${number(one.requests)} | ${count(one, one.failed)} | ${count(one, one.keepaliveCloses)} | ${Math.round(one.p99SwitchMs)} ms (${Math.round(one.p99Ms)} ms) |`,
+  );
+  const kinds = longKinds.map((kind) => instant.acrossSwitches[kind] ?? 0);
+  return [
+    '| | requests | failed | refused on a kept connection | p99 in the second of a switch (in the others) |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    ...rows,
+    '',
+    `${instant.deploys} deploys and ${instant.rollbacks} rollbacks in each row, ${number(instant.requestsPerSecond)} requests a second, all on one machine with 2 cores (\`npm run bench:traffic\`, [bench/traffic.json](bench/traffic.json)).`,
+    `Among them are ${kinds[0]} long requests, ${kinds[1]} streamed answers, ${kinds[2]} uploads, ${kinds[3]} event streams and ${kinds[4]} WebSockets that were open while \`instant\` switched. *Refused on a kept connection*: nginx closed it just as the visitor`,
+    `was asking again. A rollback to a standby took ${(instant.rollbackMs / 1000).toFixed(2)} s from the start of the process to its exit, and the switch itself ${instant.switchOnHostCalmMs.toFixed(1)} ms on the host, both without that load; with it ${(instant.rollbackLoadMs / 1000).toFixed(2)} s and ${instant.switchOnHostMs.toFixed(1)} ms.`,
+  ].join('\n');
+}
+
 /** @param {ReturnType<typeof targets>} wanted */
 export function targetsTable(wanted) {
   return table(['target', 'wanted', 'measured', 'met'], wanted.map(({ name, wanted: want, measured, met }) => [name, want, measured, met ? 'yes' : 'NO']));

@@ -1,4 +1,5 @@
-// Writes what is made from the settings' schema: action.yml, and the tables of settings and outputs in README.md.
+// Writes what is made from something else: action.yml and README.md's tables of settings and outputs from the settings' schema, and its figures
+// of traffic from bench/traffic.json.
 //   node scripts/generate.mjs           writes
 //   node scripts/generate.mjs --check   writes nothing; exits 1 and names what differs
 // --root FOLDER works on the files of another folder; the schema is always this checkout's.
@@ -8,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readmeTraffic } from '../bench/traffic-report.mjs';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
 const { values: options } = parseArgs({ options: { check: { type: 'boolean', default: false }, root: { type: 'string', default: here } } });
@@ -22,7 +24,7 @@ update('README.md', readmeFile, readme(existsSync(readmeFile) ? readFileSync(rea
 
 if (options.check && differing.length) {
   for (const difference of differing) console.error(difference);
-  console.error('These files are made from src/settings. Run: node scripts/generate.mjs');
+  console.error('These files are made from src/settings and bench/traffic.json. Run: node scripts/generate.mjs');
   process.exitCode = 1;
 }
 
@@ -30,7 +32,7 @@ if (options.check && differing.length) {
 function update(name, file, wanted) {
   const present = existsSync(file) ? readFileSync(file, 'utf8') : '';
   if (present === wanted) return;
-  if (options.check) differing.push(`${name} differs from the settings' schema, from line ${firstDifference(present, wanted)} on`);
+  if (options.check) differing.push(`${name} differs from what it is made from, from line ${firstDifference(present, wanted)} on`);
   else {
     writeFileSync(file, wanted);
     console.log(`wrote ${name}`);
@@ -45,7 +47,8 @@ function firstDifference(one, other) {
 /** The README with both tables as they should be; text without markers gets them at its end. */
 function readme(text) {
   const start = text || '# bluegreen-action\n';
-  return withSection(withSection(start, 'settings', docs.readmeTable()), 'outputs', docs.outputsTable());
+  const tables = withSection(withSection(start, 'settings', docs.readmeTable()), 'outputs', docs.outputsTable());
+  return withSection(tables, 'traffic', readmeTraffic(JSON.parse(readFileSync(join(here, 'bench/traffic.json'), 'utf8'))));
 }
 
 function withSection(text, name, table) {

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { readmeTraffic } from '../../../bench/traffic-report.mjs';
 import { actionYml, outputsTable, readmeTable } from '../../../src/settings/docs.js';
 import { outputs } from '../../../src/settings/outputs.js';
 import { settingsSchema } from '../../../src/settings/schema.js';
@@ -94,6 +95,8 @@ describe('scripts/generate.mjs', () => {
     expect(existsSync(file('action.yml'))).toBe(false);
   });
 
+  const traffic = readmeTraffic(JSON.parse(readFileSync('bench/traffic.json', 'utf8')));
+
   test('writes action.yml and a README with both tables, which then pass', () => {
     expect(generate().status).toBe(0);
     expect(text('action.yml')).toBe(actionYml());
@@ -103,11 +106,11 @@ describe('scripts/generate.mjs', () => {
   });
 
   test('changes a README between the markers only', () => {
-    writeFileSync(file('README.md'), 'before $& $1\n<!-- settings:start -->\nold\n<!-- settings:end -->\nmiddle\n<!-- outputs:start --><!-- outputs:end -->\nafter');
-    expect(generate('--check')).toMatchObject({ status: 1, stderr: expect.stringMatching(/^README\.md differs from the settings' schema, from line 3 on\n/) });
+    writeFileSync(file('README.md'), 'before $& $1\n<!-- settings:start -->\nold\n<!-- settings:end -->\nmiddle\n<!-- outputs:start --><!-- outputs:end -->\nafter\n<!-- traffic:start --><!-- traffic:end -->');
+    expect(generate('--check')).toMatchObject({ status: 1, stderr: expect.stringMatching(/^README\.md differs from what it is made from, from line 3 on\n/) });
     expect(generate().status).toBe(0);
-    const [before, middle, after] = ['before $& $1\n<!-- settings:start -->', '<!-- settings:end -->\nmiddle\n<!-- outputs:start -->', '<!-- outputs:end -->\nafter'];
-    expect(text('README.md')).toBe(`${before}\n\n${readmeTable()}\n\n${middle}\n\n${outputsTable()}\n\n${after}`);
+    const [before, middle, after] = ['before $& $1\n<!-- settings:start -->', '<!-- settings:end -->\nmiddle\n<!-- outputs:start -->', '<!-- outputs:end -->\nafter\n<!-- traffic:start -->'];
+    expect(text('README.md')).toBe(`${before}\n\n${readmeTable()}\n\n${middle}\n\n${outputsTable()}\n\n${after}\n\n${traffic}\n\n<!-- traffic:end -->`);
     expect(generate('--check').status).toBe(0);
   });
 
