@@ -9,7 +9,7 @@ import { readNginx, type NginxFacts } from './nginx-facts.js';
 import { recipeOf, releaseJson, storedRecipe } from './recipe.js';
 import { ledgerBeginning, type Run } from './ledger.js';
 import { liveRelease, newReleaseId, rollbackTarget } from './releases.js';
-import { portsInForce, slotsToUse } from './slots.js';
+import { portsInForce, portsOfStandby, slotsToUse } from './slots.js';
 import { bake } from './steps/bake.js';
 import { clone } from './steps/clone.js';
 import { afterSwitch, beforeSwitch, install } from './steps/commands.js';
@@ -45,9 +45,10 @@ const startAndSwitch = (nginx: NginxFacts): StepMaker[] => [stopStandby, start, 
  */
 export function makePlan(settings: Settings, facts: Facts, run: Run): Plan {
   checkHost(settings, facts);
-  const ports = portsInForce(facts, settings.ports);
   const back = settings.command === 'rollback';
   const what = back ? oldRelease(settings, facts) : newRelease(settings, facts);
+  const inForce = portsInForce(facts, settings.ports);
+  const ports = back ? portsOfStandby(facts, what.release, inForce) : inForce;
   const nginx = readNginx(settings, facts, ports, what.recipe.listen);
   // What an interrupted switch left is reconcile's to mend, not a person's doing.
   if (!facts.intent) checkDrift(settings, facts, nginx);

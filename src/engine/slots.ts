@@ -19,6 +19,14 @@ export function slotsToUse(facts: Facts, ports: readonly [number, number], servi
   return { slot, port: portOf[slot], oldPort: portOf[otherSlot(slot)] };
 }
 
+/** A rollback to the standby leads to where that listens, whatever the settings of the rollback say. */
+export function portsOfStandby(facts: Facts, release: string, inForce: [number, number]): [number, number] {
+  const slot = facts.live && otherSlot(facts.live);
+  const there = slot && facts.slots[slot];
+  if (!there || !there.standby || !there.alive || there.release !== release || !there.port) return inForce;
+  return slot === 'blue' ? [there.port, inForce[1]] : [inForce[0], there.port];
+}
+
 /** The ports as the host has them: the live slot keeps its own, whatever the settings say today; the other one gets the other. */
 export function portsInForce(facts: Facts, ports: readonly [number, number]): [number, number] {
   const live = facts.live && facts.slots[facts.live]?.port;
