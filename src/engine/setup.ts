@@ -61,6 +61,15 @@ function refuseOthers(settings: Settings, facts: Facts, config: NginxConfig, wan
     const serving = servingOf(lines);
     if (serving !== (facts.live || 'blue')) throw servesElsewhere(settings, facts, options, `${block.file}:${block.line}`, serving);
   }
+  const onPorts = new Set([...facts.listeners, ...Object.values(facts.slots).flatMap(({ alive, listen, port }) => (alive && listen === 'port' ? [port] : []))]);
+  const [blue, green] = options.ports;
+  if (settings.listen === 'socket' && onPorts.has(blue) && onPorts.has(green)) {
+    throw refused(
+      `apps listen on both ports, ${blue} and ${green}: until a release listens on a socket, nginx would send requests to both of them`,
+      'Stop the one that is not live: a deploy or a rollback with standby: false does so. Then run setup again.',
+      ['standby', 'ports'],
+    );
+  }
   const live = facts.live && facts.slots[facts.live];
   if (live && live.alive && settings.listen === 'port' && settings.ports.includes(live.port) && !facts.listeners.has(live.port)) {
     throw refused(
