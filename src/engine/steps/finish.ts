@@ -17,7 +17,7 @@ export const stopStandby: StepMaker = (settings, facts, target) => {
     name: 'stop-standby',
     does: `stop the standby (release ${slot.release}): its slot ${target.slot} is needed`,
     script: 'bg_step_stop_standby',
-    limitMs: settings.stepTimeout,
+    limitMs: settings.stepTimeout + settings.drainTimeout,
     onFailure: 'stop',
     needs: '',
   };
