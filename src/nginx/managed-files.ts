@@ -4,7 +4,7 @@ import type { AppPass } from './passes.js';
 import { at, type Trap } from './trap.js';
 import { sameName, upstreams } from './upstream.js';
 
-const RUN_SETUP = 'Run `command: setup`, which writes it again.';
+const RUN_SETUP = 'Run `command: setup`, which writes it again, or give the settings (ports, root, nginx-upstream) that it was written for.';
 
 /** The directives of a file by the block that it is included in. */
 export function included(config: NginxConfig, path: string): Map<Directive | undefined, Directive[]> {
