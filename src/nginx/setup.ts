@@ -11,7 +11,7 @@ import { applyChanges, type Change } from './server-lines.js';
 import { conversionTraps, otherServers, refusedByNginx, type Conversion } from './setup-traps.js';
 import { hunksOf, lineBefore, lineEnd, lineOf, lineStart, type Hunk } from './text-edit.js';
 import { at, type InstantOptions, type Trap } from './trap.js';
-import { sameName, upstreams } from './upstream.js';
+import { sameName, serverLines, upstreams } from './upstream.js';
 import { variablesOf } from './variables.js';
 
 /** A change as people read it: the directive alone, since the rest of its line may hold secrets. */
@@ -83,7 +83,7 @@ export function planSetup(config: NginxConfig, wanted: Managed, other: Managed, 
     writes: writesOf(config, wanted, files, edits),
     shown: edits,
     traps,
-    warnings: [...lostLines(conversion), ...facts.warnings.map(before)],
+    warnings: [...lostLines(conversion), ...otherAddresses(conversion, options), ...facts.warnings.map(before)],
     probes: facts.probes,
     visits: routesInto(visitorRoutes(changed, { upstream: wanted.upstreams[0] ?? '', healthPath: options.healthPath }), options.curl),
   };
@@ -257,5 +257,17 @@ function lostLines({ wanted, block }: Conversion): Trap[] {
       ...at(one),
       what: `${[one.name, ...one.args].join(' ')}: the upstream${wanted.upstreams.length > 1 ? 's' : ''} in ${wanted.http.path} ${wanted.upstreams.length > 1 ? 'do' : 'does'} not have this`,
       mend: 'Nothing, if that is well; else set switch: reload.',
+    }));
+}
+
+/** The upstreams of setup have one address of this machine. An app that listens on another one alone would not be reached. */
+function otherAddresses({ wanted, block }: Conversion, options: InstantOptions): Trap[] {
+  if (!block || wanted.upstreams.length < 2) return [];
+  return serverLines(block, options)
+    .filter(({ slot, address }) => slot && address?.host !== '127.0.0.1')
+    .map(({ directive, address }) => ({
+      ...at(directive),
+      what: `server ${directive.args[0]}: nginx will connect to 127.0.0.1:${address?.port} in its place`,
+      mend: 'Let the app listen there (a server on `localhost` may listen on ::1 only), or set switch: reload.',
     }));
 }

@@ -185,6 +185,19 @@ describe('an instant switch at its edges', () => {
 });
 
 describe('setup', () => {
+  test('for sockets by hand, which nginx has not loaded: the deploy that finds it out names that', async () => {
+    stage = await startStage({ instant: 'socket' });
+    const setUp = stage.nginx.read();
+    stage.nginx.write(setUp.replace('include bluegreen/shop-http.conf;', `upstream shop { server 127.0.0.1:${stage.ports.blue}; }`));
+    await reloaded();
+    expect((await deploy('one', { listen: 'port', switch: '' })).code).toBe(0);
+    stage.nginx.write(setUp);
+    const failed = await stage.deploy(stage.repo.commit({ version: 'two', listen: 'socket' }), { switch: '', 'switch-timeout': '1s' });
+    expect(failed.code).toBe(1);
+    expect(failed.log).toContain('nginx may not have loaded them: as root, nginx -t && nginx -s reload.');
+    expect(await stage.ask()).toEqual({ status: 200, body: 'one' });
+  });
+
   test('for sockets is refused while apps listen on both ports: nginx would send requests to both', async () => {
     stage = await startStage();
     for (const version of ['one', 'two']) expect((await deploy(version, { standby: 'true' })).code).toBe(0);

@@ -124,16 +124,19 @@ bg_verify() {
 bg_not_verified() {
   # The last look alone may have missed what all the others saw.
   [ "$BG_REACHED" != 0 ] || BG_STRAYED=$BG_EVER_STRAYED
+  # A socket's files cannot be asked whether they are in force.
+  _loaded=
+  [ -z "$BG_NG_FOLLOWS" ] || [ -n "$BG_NG_PROBES" ] || _loaded=' If its files were changed by hand, nginx may not have loaded them: as root, nginx -t && nginx -s reload.'
   bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
   if [ "$BG_STRAYED" != 0 ] && ! bg_slot_alive "$BG_SLOT"; then
     bg_fail "the app ended after the switch; its requests reach the old slot ($(bg_at_text "$BG_OLD_AT"))" \
       'Read the log of the app below.' start
   elif [ "$BG_STRAYED" != 0 ]; then
     bg_fail "after the switch, requests still reach the old $(bg_at_text "$BG_OLD_AT")" \
-      'The old slot goes on serving. Something besides the upstream leads there: look for it in the nginx configuration.' 'nginx-upstream verify-url'
+      "The old slot goes on serving. Something besides the upstream leads there: look for it in the nginx configuration.$_loaded" 'nginx-upstream verify-url'
   elif [ "$BG_REACHED" = 0 ]; then
     bg_fail "$BG_NG_URL did not lead to $(bg_at_text "$BG_AT"): status $BG_STATUS, and no connection there" \
-      'Is it the URL of this app? Set verify-url to one that reaches it.' 'verify-url nginx-upstream' "Last answer: $(bg_nginx_question bg_answer)"
+      "Is it the URL of this app? Set verify-url to one that reaches it.$_loaded" 'verify-url nginx-upstream' "Last answer: $(bg_nginx_question bg_answer)"
   fi
   bg_fail "$BG_NG_URL answers $BG_STATUS (before the switch: $BG_BASE_STATUS); wanted: $BG_HEALTH_WANTED" \
     'Read the answer and the log of the app below; set verify-url if another URL tells better.' 'verify-url health-status' \

@@ -200,6 +200,16 @@ describe('what is lost is told', () => {
     expect(brief(warnings)).toEqual([`sites-enabled/shop:2: ${lost('least_conn')}`, `sites-enabled/shop:3: ${lost('server 127.0.0.1:9501 max_conns=5')}`, `sites-enabled/shop:5: ${lost('keepalive 8')}`]);
   });
 
+  test('an app that may listen on another address of this machine than the upstreams of setup have is warned of', () => {
+    const upstream = 'upstream shop {\nserver localhost:9501;\nserver [::1]:9502 down;\nserver 127.0.0.1:9502 backup;\n}';
+    const { warnings, traps } = plan(`${upstream}\nserver { location / { proxy_pass http://shop; ${host} } }`);
+    expect(traps).toEqual([]);
+    expect(brief(warnings)).toEqual([
+      'sites-enabled/shop:2: server localhost:9501: nginx will connect to 127.0.0.1:9501 in its place',
+      'sites-enabled/shop:3: server [::1]:9502: nginx will connect to 127.0.0.1:9502 in its place',
+    ]);
+  });
+
   test('lines are named as they are now', () => {
     expect(brief(plan(`${up}\nserver {\nlocation / {\nproxy_pass http://shop;\n}\n}`).warnings)).toEqual([
       'sites-enabled/shop:4: no proxy_set_header Host holds here: the app sees `Host: shop-blue`, another one after each switch',
