@@ -384,6 +384,14 @@ function slotsToUse(facts, ports, serving) {
         slot = (0,engine_facts/* otherSlot */.jx)(slot);
     return { slot, port: portOf[slot], oldPort: portOf[(0,engine_facts/* otherSlot */.jx)(slot)] };
 }
+/** A rollback to the standby leads to where that listens, whatever the settings of the rollback say. */
+function portsOfStandby(facts, release, inForce) {
+    const slot = facts.live && (0,engine_facts/* otherSlot */.jx)(facts.live);
+    const there = slot && facts.slots[slot];
+    if (!there || !there.standby || !there.alive || there.release !== release || !there.port)
+        return inForce;
+    return slot === 'blue' ? [there.port, inForce[1]] : [inForce[0], there.port];
+}
 /** The ports as the host has them: the live slot keeps its own, whatever the settings say today; the other one gets the other. */
 function portsInForce(facts, ports) {
     const live = facts.live && facts.slots[facts.live]?.port;
@@ -2544,7 +2552,7 @@ function serverName(server) {
 
 
 
-const RUN_SETUP = 'Run `command: setup`, which writes it again.';
+const RUN_SETUP = 'Run `command: setup`, which writes it again, or give the settings (ports, root, nginx-upstream) that it was written for.';
 /** The directives of a file by the block that it is included in. */
 function included(config, path) {
     const found = new Map();
@@ -3499,7 +3507,7 @@ const stopStandby = (settings, facts, target) => {
         name: 'stop-standby',
         does: `stop the standby (release ${slot.release}): its slot ${target.slot} is needed`,
         script: 'bg_step_stop_standby',
-        limitMs: settings.stepTimeout,
+        limitMs: settings.stepTimeout + settings.drainTimeout,
         onFailure: 'stop',
         needs: '',
     };
@@ -3690,9 +3698,10 @@ const startAndSwitch = (nginx) => [stopStandby, start, health, beforeSwitch, swi
  */
 function makePlan(settings, facts, run) {
     checkHost(settings, facts);
-    const ports = portsInForce(facts, settings.ports);
     const back = settings.command === 'rollback';
     const what = back ? oldRelease(settings, facts) : newRelease(settings, facts);
+    const inForce = portsInForce(facts, settings.ports);
+    const ports = back ? portsOfStandby(facts, what.release, inForce) : inForce;
     const nginx = readNginx(settings, facts, ports, what.recipe.listen);
     // What an interrupted switch left is reconcile's to mend, not a person's doing.
     if (!facts.intent)
@@ -4091,7 +4100,7 @@ function planSetup(config, wanted, other, options) {
         writes: writesOf(config, wanted, files, edits),
         shown: edits,
         traps,
-        warnings: [...lostLines(conversion), ...facts.warnings.map(before)],
+        warnings: [...lostLines(conversion), ...otherAddresses(conversion, options), ...facts.warnings.map(before)],
         probes: facts.probes,
         visits: routesInto(visitorRoutes(changed, { upstream: wanted.upstreams[0] ?? '', healthPath: options.healthPath }), options.curl),
     };
@@ -4257,6 +4266,18 @@ function lostLines({ wanted, block }) {
         mend: 'Nothing, if that is well; else set switch: reload.',
     }));
 }
+/** The upstreams of setup have one address of this machine. An app that listens on another one alone would not be reached. */
+function otherAddresses({ wanted, block }, options) {
+    if (!block || wanted.upstreams.length < 2)
+        return [];
+    return serverLines(block, options)
+        .filter(({ slot, address }) => slot && address?.host !== '127.0.0.1')
+        .map(({ directive, address }) => ({
+        ...at(directive),
+        what: `server ${directive.args[0]}: nginx will connect to 127.0.0.1:${address?.port} in its place`,
+        mend: 'Let the app listen there (a server on `localhost` may listen on ::1 only), or set switch: reload.',
+    }));
+}
 
 ;// CONCATENATED MODULE: ./src/engine/setup-text.ts
 
@@ -4404,6 +4425,11 @@ function refuseOthers(settings, facts, config, wanted, options, plan) {
         const serving = servingOf(lines);
         if (serving !== (facts.live || 'blue'))
             throw servesElsewhere(settings, facts, options, `${block.file}:${block.line}`, serving);
+    }
+    const onPorts = new Set([...facts.listeners, ...Object.values(facts.slots).flatMap(({ alive, listen, port }) => (alive && listen === 'port' ? [port] : []))]);
+    const [blue, green] = options.ports;
+    if (settings.listen === 'socket' && onPorts.has(blue) && onPorts.has(green)) {
+        throw refused(`apps listen on both ports, ${blue} and ${green}: until a release listens on a socket, nginx would send requests to both of them`, 'Stop the one that is not live: a deploy or a rollback with standby: false does so. Then run setup again.', ['standby', 'ports']);
     }
     const live = facts.live && facts.slots[facts.live];
     if (live && live.alive && settings.listen === 'port' && settings.ports.includes(live.port) && !facts.listeners.has(live.port)) {

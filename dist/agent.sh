@@ -246,7 +246,7 @@ bg_run_step() {
     fi
   done
   # Not removed: that would be a process for each step. An empty record names nobody.
-  [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || : >"$BG_ROOT/run/step.$BG_STEP_PID"
+  [ -z "$BG_LOCKED" ] || [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || : >"$BG_ROOT/run/step.$BG_STEP_PID"
   [ -z "$BG_RAN_OUT" ] || [ "$_status" = 0 ] || bg_problem "the time limit of $2 s ran out" \
     'Look at its output for what it was waiting for; give it more time if it needs that.' step-timeout
   bg_step_end "$1" "$_status"

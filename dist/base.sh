@@ -64,6 +64,29 @@ bg_save() {
   printf '%s' "$_text" >"$_file.new" && mv -f "$_file.new" "$_file"
 }
 
+# bg_load FILE NAME…: the named variables, from a file that bg_save wrote. In another user's folder it is only read: what stands
+# there must not be run by whoever looks in, who may be root.
+bg_load() {
+  [ -f "$1" ] || return 1
+  # shellcheck disable=SC1090 # written by bg_save
+  [ ! -O "$BG_ROOT" ] || { . "$1" && return; }
+  _text=$(cat "$1" 2>/dev/null) || return 1
+  shift
+  _names=" $* "
+  while :; do
+    case $_text in *=\'*\'*) ;; *) return 0 ;; esac
+    _name=${_text%%=*} _text=${_text#*=\'} _value=
+    case $_name in '' | *[!A-Z_]*) return 0 ;; *) ;; esac
+    while :; do
+      case $_text in *\'*) ;; *) return 0 ;; esac
+      _value=$_value${_text%%\'*} _text=${_text#*\'}
+      case $_text in "\\''"*) _value="$_value'" _text=${_text#???} ;; *) break ;; esac
+    done
+    case $_names in *" $_name "*) eval "$_name=\$_value" ;; *) ;; esac
+    _text=${_text#"$BG_NL"}
+  done
+}
+
 # Sleeps some seconds, where the system's sleep knows fractions.
 bg_sleep() { sleep "$1" 2>/dev/null || sleep 1; }
 

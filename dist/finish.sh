@@ -17,6 +17,11 @@ bg_step_drain() {
 bg_step_stop_standby() {
   bg_slot_load "$BG_SLOT" || return 0
   bg_drained "$BG_SL_AT" "$BG_SL_DRAIN_TIMEOUT"
+  # What serves after all is not stopped, but where nothing else could.
+  if [ -n "$BG_PREVIOUS_SLOT" ] && (bg_slot_alive "$BG_PREVIOUS_SLOT"); then
+    bg_quiet "$BG_SL_AT" "$BG_OLD_AT" || bg_fail "nginx still sends requests to the standby in the $BG_SLOT slot: it was not stopped" \
+      "Look for what leads to $(bg_at_text "$BG_SL_AT") in the nginx configuration, and whether nginx has loaded it (nginx -s reload)." nginx-upstream
+  fi
   BG_GUARD=$BG_PREVIOUS_SLOT BG_REVIVED=
   bg_slot_stop "$BG_SLOT" || bg_fail "the standby in the $BG_SLOT slot cannot be stopped" 'End what listens there by hand.' 'stop stop-timeout'
   bg_guard

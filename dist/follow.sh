@@ -33,7 +33,8 @@ bg_probe() {
 # bg_probe_one LINE: url, where to connect, whether with the PROXY protocol; with tabs between them.
 bg_probe_one() {
   _tab=$(printf '\t')
-  _probe_url=${1%%"$_tab"*} _rest=${1#*"$_tab"}
+  _probe_url=${1%%"$_tab"*} _rest=${1#*"$_tab"} BG_PROBE_ANSWER='' _url=$_probe_url
+  case $_probe_url in http://* | https://*) ;; *) return 0 ;; esac
   set -- "$_probe_url" 2 --connect-to "::${_rest%"$_tab"*}" "${_rest#*"$_tab"}"
   if [ -n "$5" ]; then set -- "$1" "$2" "$3" "$4" --haproxy-protocol; else set -- "$1" "$2" "$3" "$4"; fi
   BG_PROBE_ANSWER=$(bg_body "$@")
@@ -48,7 +49,7 @@ bg_step_probe() {
   _mode=$BG_NG_MODE
   if [ -z "$BG_NG_PROBES" ]; then
     bg_note notice "switch: $_mode; nginx finds the socket by the link live at each connection"
-  elif bg_probe; [ "$BG_PROBED" = "${BG_LIVE:-blue}" ]; then
+  elif bg_probe_well; [ "$BG_PROBED" = "${BG_LIVE:-blue}" ]; then
     bg_note notice "switch: $_mode; nginx follows $BG_ROOT/live, which leads to ${BG_LIVE:-nothing yet}"
   elif [ "$BG_PROBED" = blue ] || [ "$BG_PROBED" = green ]; then
     bg_fail "nginx does not follow $BG_ROOT/live: that leads to ${BG_LIVE:-nothing}, and nginx uses $BG_PROBED" \
@@ -57,10 +58,20 @@ bg_step_probe() {
     bg_fail 'the running nginx does not do what its files say: they were changed after it last loaded them' \
       'Reload nginx (nginx -t && nginx -s reload), or leave out the setting switch: then this deploy reloads it.' switch "$BG_PROBE_SAID"
   else
+    _said=$(bg_nginx -t) || bg_not_tested 'its configuration' 'nothing was changed' "$_said"
     _mode=reload
     bg_note notice 'switch: reload; the running nginx has not loaded its files yet, and does with this switch. From then on it is instant'
   fi
   printf '%s\n' "$_mode" >"$BG_ROOT/run/mode"
+}
+
+# A busy host may miss an answer. One that is not ours is believed when it comes again.
+bg_probe_well() {
+  for _round in 1 2 3; do
+    bg_probe
+    [ -z "$BG_PROBED" ] || return 0
+    [ "$_round" = 3 ] || bg_sleep 0.2
+  done
 }
 
 # What the probe found, for the steps after it: each is a process of its own.
@@ -72,16 +83,21 @@ bg_follow_to() {
   _reload=
   [ "$BG_NG_MODE" = instant ] || _reload=1
   if [ -n "$_reload" ]; then
-    _said=$(bg_nginx -t) || bg_fail 'nginx refuses its configuration (nginx -t): nothing was switched' \
-      'Mend what nginx says below.' nginx-command "$(printf '%s\n' "$_said" | tail -n 10)"
+    _said=$(bg_nginx -t) || bg_not_tested 'its configuration' 'nothing was switched' "$_said"
+    # nginx is to load its files with this switch: a run that dies in between leaves that to the next one.
+    BG_IN_TARGET=$1 BG_IN_BEFORE='' BG_IN_WORKERS=$BG_SERVING
+    bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS
   fi
   BG_SWITCH_TIME=
-  bg_set_live_timed "$1"
-  if [ -n "$_reload" ] && ! bg_reload "$BG_SERVING"; then
-    _why=$BG_SAID
+  bg_set_live_timed "$1" || bg_fail "the link $BG_ROOT/live cannot be replaced: nothing was switched" \
+    'Look at the free disk space, and at who owns the folder.' root
+  if [ -n "$_reload" ] && ! bg_reload "$BG_IN_WORKERS"; then
+    _cause=$BG_CAUSE _why=$BG_SAID
     bg_set_live "$2"
-    bg_fail 'nginx did not reload: live was put back' "See nginx's error log, $BG_NG_ERROR_LOG." 'switch-timeout nginx-command' "$_why"
+    bg_same_workers "$BG_IN_WORKERS" && rm -f "$BG_ROOT/switch.intent"
+    bg_fail "nginx did not reload: $_cause. live was put back" "See nginx's error log, $BG_NG_ERROR_LOG." 'switch-timeout nginx-command' "$_why"
   fi
+  rm -f "$BG_ROOT/switch.intent"
   bg_followed "$1" || {
     _why=$BG_PROBE_SAID
     bg_set_live "$2"
@@ -104,9 +120,9 @@ bg_followed() {
 
 # The rename alone, and how long it took in microseconds, where the system's date tells that.
 bg_set_live_timed() {
-  ln -sfn "slots/$1" "$BG_ROOT/live.new"
+  ln -sfn "slots/$1" "$BG_ROOT/live.new" || return 1
   _from=$(date +%s%N)
-  mv -fT "$BG_ROOT/live.new" "$BG_ROOT/live"
+  mv -fT "$BG_ROOT/live.new" "$BG_ROOT/live" || return 1
   _to=$(date +%s%N)
   case $_from$_to in *[!0-9]*) ;; *) BG_SWITCH_TIME=$(((_to - _from) / 1000)) ;; esac
 }

@@ -10,6 +10,21 @@ bg_instant() { [ -n "$BG_NG_FOLLOWS" ] && [ "$BG_NG_MODE" = instant ]; }
 
 bg_nginx() { (eval "$BG_NG_COMMAND \"\$@\"") 9>&- 8<&- 2>&1; }
 
+# bg_not_tested WHAT THEN SAID: ends the step, since `nginx -t` failed: for the configuration, as WHAT says, or since sudo does not allow it.
+bg_not_tested() {
+  case $3 in
+    *'sudo: '*)
+      _program=${BG_NG_COMMAND#sudo } _program=${_program#-n } _user=$(id -un)
+      bg_fail "nginx has to be tested and reloaded, and the user $_user may not do that: $2" \
+        "As root, on the host: $_program -t && $_program -s reload. Or let that user do so, for each switch by a reload, with this line (visudo -f /etc/sudoers.d/bluegreen):$BG_NL  $_user ALL=(root) NOPASSWD: $_program -T, $_program -t, $_program -s reload${BG_NL}Where nginx is set up for an instant switch (command: setup) and has loaded its files, neither is needed." \
+        'nginx-command switch' "$3"
+      ;;
+    *) ;;
+  esac
+  bg_fail "nginx refuses $1 (nginx -t): $2" \
+    'Mend what nginx says below; it may be another site that is broken since the last reload.' 'nginx-upstream nginx-command' "$(printf '%s\n' "$3" | tail -n 10)"
+}
+
 # One switch at a time on this host: several apps share an nginx. On the folder of its main file, held on descriptor 8 until this process ends
 # or bg_nginx_unlock is called.
 bg_nginx_lock() {
@@ -166,12 +181,21 @@ bg_nginx_match() {
   [ -f "$BG_ROOT/nginx.state" ] && [ -f "$BG_ROOT/switch.intent" ] || return 0
   # shellcheck source=/dev/null
   . "$BG_ROOT/nginx.state"
-  # Where nginx follows `live` by itself, there is nothing to match.
-  [ -z "$BG_NG_FOLLOWS" ] || { rm -f "$BG_ROOT/switch.intent" && return 0; }
   # shellcheck source=/dev/null
   . "$BG_ROOT/switch.intent"
+  # Where nginx follows `live` by itself there is nothing to match, but for a switch with which it was to begin to.
+  if [ -n "$BG_NG_FOLLOWS" ]; then
+    { [ "$BG_NG_MODE" != instant ] && [ "$1" = "$BG_IN_TARGET" ]; } || { rm -f "$BG_ROOT/switch.intent" && return 0; }
+  fi
   bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
     'Another app on this host switches its traffic; run the deploy again.' lock-timeout
+  if [ -n "$BG_NG_FOLLOWS" ]; then
+    bg_workers || { bg_note failure 'nginx is not running' && return 1; }
+    bg_reload "$BG_SERVING" || { bg_note failure "nginx did not reload: $BG_CAUSE" && return 1; }
+    bg_note warning 'nginx had not loaded the files by which it follows `live` yet: reloaded'
+    rm -f "$BG_ROOT/switch.intent"
+    bg_nginx_unlock && return
+  fi
   eval "_wanted=\$BG_NG_$(bg_upper "${1:-blue}") _unwanted=\$BG_NG_$(bg_upper "$(bg_other "${1:-blue}")")"
   # Before the point of no return the file becomes, byte for byte, what it was.
   if [ "$1" != "$BG_IN_TARGET" ]; then

@@ -128,8 +128,10 @@ bg_status_holders() {
 bg_status_nginx() {
   [ -r "$BG_ROOT/nginx.state" ] || return 0
   BG_NG_MODE='' BG_NG_PROBES='' BG_NG_PROBE_BLUE='' BG_NG_PROBE_GREEN=''
-  # shellcheck source=/dev/null
-  . "$BG_ROOT/nginx.state"
+  # shellcheck disable=SC2086 # names
+  bg_load "$BG_ROOT/nginx.state" $BG_NG_NAMES || return 0
+  # A word of curl's own would be an option.
+  case $BG_NG_URL in http://* | https://*) ;; *) return 0 ;; esac
   bg_fact nginx.mode "${BG_NG_MODE:-reload}"
   bg_fact nginx.url "$BG_NG_URL"
   _to_blue=0 _to_green=0

@@ -8,9 +8,8 @@ BG_SL_NAMES='BG_SL_SUPERVISOR BG_SL_RELEASE BG_SL_SHA BG_SL_PORT BG_SL_LISTEN BG
 bg_slot_load() {
   BG_SL_SLOT=$1 BG_SL_HOME=$BG_ROOT/slots/$1
   for _name in $BG_SL_NAMES; do eval "$_name="; done
-  [ -f "$BG_SL_HOME/slot.conf" ] || return 1
-  # shellcheck source=/dev/null
-  . "$BG_SL_HOME/slot.conf"
+  # shellcheck disable=SC2086 # names
+  bg_load "$BG_SL_HOME/slot.conf" $BG_SL_NAMES || return 1
   BG_SL_DIR=$BG_ROOT/releases/$BG_SL_RELEASE
   # Where it listens: a port, or the path of its socket.
   BG_SL_LISTEN=${BG_SL_LISTEN:-port} BG_SL_AT=$BG_SL_PORT

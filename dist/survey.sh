@@ -47,8 +47,7 @@ bg_survey_root() {
   [ ! -L "$BG_ROOT/live" ] || bg_fact live "$(readlink "$BG_ROOT/live")"
   bg_live
   [ ! -f "$BG_ROOT/switch.intent" ] || bg_fact intent yes
-  # shellcheck source=/dev/null
-  [ ! -f "$BG_ROOT/nginx.state" ] || bg_fact nginx.before "$(BG_NG_VERSION='' && . "$BG_ROOT/nginx.state" && printf '%s' "$BG_NG_VERSION")"
+  [ ! -f "$BG_ROOT/nginx.state" ] || bg_fact nginx.before "$(BG_NG_VERSION='' && bg_load "$BG_ROOT/nginx.state" BG_NG_VERSION && printf '%s' "$BG_NG_VERSION")"
   for _slot in blue green; do
     bg_slot_load "$_slot" || continue
     bg_fact "slot.$_slot.release" "$BG_SL_RELEASE"

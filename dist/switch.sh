@@ -54,9 +54,7 @@ bg_switch_to() {
   }
   if ! _said=$(bg_nginx -t); then
     bg_nginx_write "$_new" "$2" && rm -f "$BG_ROOT/switch.intent"
-    bg_fail 'nginx refuses the configuration with the new port (nginx -t): it was put back' \
-      'Mend what nginx says below; it may be another site that is broken since the last reload.' 'nginx-upstream nginx-command' \
-      "$(printf '%s\n' "$_said" | tail -n 10)"
+    bg_not_tested 'the configuration with the new port' 'it was put back' "$_said"
   fi
   bg_set_live "$1"
   if ! bg_reload "$BG_IN_WORKERS"; then
@@ -126,16 +124,19 @@ bg_verify() {
 bg_not_verified() {
   # The last look alone may have missed what all the others saw.
   [ "$BG_REACHED" != 0 ] || BG_STRAYED=$BG_EVER_STRAYED
+  # A socket's files cannot be asked whether they are in force.
+  _loaded=
+  [ -z "$BG_NG_FOLLOWS" ] || [ -n "$BG_NG_PROBES" ] || _loaded=' If its files were changed by hand, nginx may not have loaded them: as root, nginx -t && nginx -s reload.'
   bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
   if [ "$BG_STRAYED" != 0 ] && ! bg_slot_alive "$BG_SLOT"; then
     bg_fail "the app ended after the switch; its requests reach the old slot ($(bg_at_text "$BG_OLD_AT"))" \
       'Read the log of the app below.' start
   elif [ "$BG_STRAYED" != 0 ]; then
     bg_fail "after the switch, requests still reach the old $(bg_at_text "$BG_OLD_AT")" \
-      'The old slot goes on serving. Something besides the upstream leads there: look for it in the nginx configuration.' 'nginx-upstream verify-url'
+      "The old slot goes on serving. Something besides the upstream leads there: look for it in the nginx configuration.$_loaded" 'nginx-upstream verify-url'
   elif [ "$BG_REACHED" = 0 ]; then
     bg_fail "$BG_NG_URL did not lead to $(bg_at_text "$BG_AT"): status $BG_STATUS, and no connection there" \
-      'Is it the URL of this app? Set verify-url to one that reaches it.' 'verify-url nginx-upstream' "Last answer: $(bg_nginx_question bg_answer)"
+      "Is it the URL of this app? Set verify-url to one that reaches it.$_loaded" 'verify-url nginx-upstream' "Last answer: $(bg_nginx_question bg_answer)"
   fi
   bg_fail "$BG_NG_URL answers $BG_STATUS (before the switch: $BG_BASE_STATUS); wanted: $BG_HEALTH_WANTED" \
     'Read the answer and the log of the app below; set verify-url if another URL tells better.' 'verify-url health-status' \
@@ -147,11 +148,11 @@ bg_switch_back() {
   [ -z "$BG_PREVIOUS_SLOT" ] || bg_slot_alive "$BG_PREVIOUS_SLOT" || bg_fail "the $BG_PREVIOUS_SLOT slot has ended meanwhile: not switched back" \
     'The new release stays live. Mend it and deploy again, or roll back.' ''
   bg_probed_mode
-  bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free" 'Run the deploy again.' lock-timeout
   BG_NG_SUM=
   if [ -n "$BG_NG_FOLLOWS" ]; then
     bg_follow_back
   else
+    bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free" 'Run the deploy again.' lock-timeout
     bg_region_back
   fi
   rm -f "$BG_ROOT/run/unproved"
