@@ -95,7 +95,7 @@ describe('scripts/generate.mjs', () => {
     expect(existsSync(file('action.yml'))).toBe(false);
   });
 
-  const traffic = readmeTraffic(JSON.parse(readFileSync('bench/traffic.json', 'utf8')));
+  const traffic = readmeTraffic(JSON.parse(readFileSync('bench/traffic.json', 'utf8')) as Parameters<typeof readmeTraffic>[0]);
 
   test('writes action.yml and a README with both tables, which then pass', () => {
     expect(generate().status).toBe(0);
