@@ -31,7 +31,7 @@ function textTraps(config: NginxConfig, { path, text }: ManagedFile): Trap[] {
   if (there === undefined || there === text) return [];
   const [have, want] = [there.split('\n'), text.split('\n')];
   const differs = have.findIndex((line, at) => line !== want[at]);
-  return [{ file: path, line: (differs < 0 ? have.length : differs) + 1, what: 'the file is not as setup wrote it', mend: RUN_SETUP }];
+  return [{ file: path, line: (differs < 0 ? have.length : differs) + 1, what: 'the file is not as setup writes it with these settings', mend: RUN_SETUP }];
 }
 
 /** The upstreams have to be there, in http, and from no other file. */

@@ -8,6 +8,8 @@ export interface Trap {
   /** What is there, and what comes of it. */
   what: string;
   mend: string;
+  /** The setting that makes it go away, if there is one of its own. */
+  setting?: string;
 }
 
 /** Where a trap is, from the directive that is one. */
@@ -21,9 +23,16 @@ export function trapsError(traps: Trap[]): DeployError {
   return new DeployError({
     step: 'survey',
     what: `an instant switch would go wrong with nginx's configuration as it is: ${traps.map(({ file, line, what }) => `${file}:${line}: ${what}`).join('; ')}`,
-    next: traps.map(({ file, line, mend }) => `${file}:${line}: ${mend}`).join('\n'),
-    settings: ['switch', 'listen'],
+    next: mends(traps),
+    settings: [...new Set([...traps.flatMap(({ setting }) => setting ?? []), 'switch', 'listen'])],
   });
+}
+
+/** One line for each thing to do, with all the places that want it. */
+function mends(traps: Trap[]): string {
+  const places = new Map<string, string[]>();
+  for (const { file, line, mend } of traps) places.set(mend, [...(places.get(mend) ?? []), `${file}:${line}`]);
+  return [...places].map(([mend, at]) => `${at.join(', ')}: ${mend}`).join('\n');
 }
 
 export interface InstantOptions extends UpstreamOptions {

@@ -31,8 +31,16 @@ function waysBeside(config: NginxConfig, managed: Managed, options: UpstreamOpti
   return otherWays(config, options, own).map((way) => ({
     ...at(way),
     what: `${way.text} ${way.why}, which an instant switch does not change`,
-    mend: way.text.startsWith('listen ') ? "Give the app's slots other ports." : `Let it lead to the app by \`${managed.proxyPass}\`.`,
+    mend: mendOfWay(way.text, managed),
+    setting: 'ports',
   }));
+}
+
+/** An upstream that is not the app's is mostly another app's, whose requests must not be led here. */
+function mendOfWay(text: string, { proxyPass }: Managed): string {
+  if (text.startsWith('listen ')) return "Give the app's slots other ports.";
+  if (text.startsWith('server ')) return `If that upstream belongs to another app, give this one two ports of its own (setting ports). Else let what uses it lead to the app by \`${proxyPass}\`, and remove the line.`;
+  return `Let it lead to the app by \`${proxyPass}\`. If it belongs to another app, give this one two ports of its own (setting ports).`;
 }
 
 /** What a pass itself says. */

@@ -83,9 +83,9 @@ describe('the managed files', () => {
 
   test('a changed one is named, with the line', () => {
     const changed = (path: string, text: string) => brief(read(site(), { [path]: text }).traps);
-    expect(changed(http.path, http.text.replace('9502 max', '9503 max'))).toEqual(['bluegreen/shop-http.conf:10: the file is not as setup wrote it']);
-    expect(changed(http.path, `${http.text}# more\n`)).toEqual(['bluegreen/shop-http.conf:15: the file is not as setup wrote it']);
-    expect(changed(server?.path ?? '', server?.text.replace('open_file_cache off;\n', '') ?? '')).toEqual(['bluegreen/shop-server.conf:3: the file is not as setup wrote it']);
+    expect(changed(http.path, http.text.replace('9502 max', '9503 max'))).toEqual(['bluegreen/shop-http.conf:10: the file is not as setup writes it with these settings']);
+    expect(changed(http.path, `${http.text}# more\n`)).toEqual(['bluegreen/shop-http.conf:15: the file is not as setup writes it with these settings']);
+    expect(changed(server?.path ?? '', server?.text.replace('open_file_cache off;\n', '') ?? '')).toEqual(['bluegreen/shop-server.conf:3: the file is not as setup writes it with these settings']);
   });
 
   test('files for other ports are not as setup would write them', () => {

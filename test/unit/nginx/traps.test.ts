@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { trapsError } from '../../../src/nginx/trap.js';
 import { brief, managedShop, read, site } from './set-up.js';
 
 const host = 'proxy_set_header Host $host;';
@@ -61,6 +62,14 @@ describe('how the app is passed to', () => {
     expect(more('server { listen 9502; }')).toEqual(["nginx.conf:9: listen 9502 makes nginx itself listen on a slot's port, which an instant switch does not change"]);
     // The app's old upstream may stay: nothing leads to it.
     expect(more('upstream shop { server 127.0.0.1:9501; }')).toEqual([]);
+  });
+
+  test("another app's upstream: this app is to have other ports, said once for all its lines", () => {
+    const { traps } = read(`${site()}\nupstream other {\nserver 127.0.0.1:9501;\nserver 127.0.0.1:9502;\n}`);
+    const { next, settings } = trapsError(traps).problem;
+    expect(next).toMatch(/^\/etc\/nginx\/nginx\.conf:10, \/etc\/nginx\/nginx\.conf:11: If that upstream belongs to another app, give this one two ports of its own \(setting ports\)\./);
+    expect(next.split('\n')).toHaveLength(1);
+    expect(settings).toEqual(['ports', 'switch', 'listen']);
   });
 });
 
