@@ -128,7 +128,7 @@ export function refuseOtherWays(config: NginxConfig, options: UpstreamOptions, o
       .join('; ')}`,
     next:
       'After the switch such a place would point at a stopped app. ' +
-      `Let it lead to the upstream instead, for example \`proxy_pass http://${options.upstream};\`, or give the app's slots other ports.` +
+      `If it belongs to another app, give this one two ports of its own; else let it lead to the upstream, for example \`proxy_pass http://${options.upstream};\`.` +
       (listens ? " A port that nginx listens on itself cannot be a slot's." : ''),
     settings: ['ports', 'nginx-upstream'],
   });
