@@ -2153,9 +2153,16 @@ function trapsError(traps) {
     return new errors/* DeployError */.s({
         step: 'survey',
         what: `an instant switch would go wrong with nginx's configuration as it is: ${traps.map(({ file, line, what }) => `${file}:${line}: ${what}`).join('; ')}`,
-        next: traps.map(({ file, line, mend }) => `${file}:${line}: ${mend}`).join('\n'),
-        settings: ['switch', 'listen'],
+        next: mends(traps),
+        settings: [...new Set([...traps.flatMap(({ setting }) => setting ?? []), 'switch', 'listen'])],
     });
+}
+/** One line for each thing to do, with all the places that want it. */
+function mends(traps) {
+    const places = new Map();
+    for (const { file, line, mend } of traps)
+        places.set(mend, [...(places.get(mend) ?? []), `${file}:${line}`]);
+    return [...places].map(([mend, at]) => `${at.join(', ')}: ${mend}`).join('\n');
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -2442,7 +2449,7 @@ function refuseOtherWays(config, options, ownFile = '') {
             .map((one) => `${one.file}:${one.line}: ${one.text} (${one.why})`)
             .join('; ')}`,
         next: 'After the switch such a place would point at a stopped app. ' +
-            `Let it lead to the upstream instead, for example \`proxy_pass http://${options.upstream};\`, or give the app's slots other ports.` +
+            `If it belongs to another app, give this one two ports of its own; else let it lead to the upstream, for example \`proxy_pass http://${options.upstream};\`.` +
             (listens ? " A port that nginx listens on itself cannot be a slot's." : ''),
         settings: ['ports', 'nginx-upstream'],
     });
@@ -2578,7 +2585,7 @@ function textTraps(config, { path, text }) {
         return [];
     const [have, want] = [there.split('\n'), text.split('\n')];
     const differs = have.findIndex((line, at) => line !== want[at]);
-    return [{ file: path, line: (differs < 0 ? have.length : differs) + 1, what: 'the file is not as setup wrote it', mend: RUN_SETUP }];
+    return [{ file: path, line: (differs < 0 ? have.length : differs) + 1, what: 'the file is not as setup writes it with these settings', mend: RUN_SETUP }];
 }
 /** The upstreams have to be there, in http, and from no other file. */
 function httpTraps(config, { http, upstreams: names }, passes) {
@@ -2746,8 +2753,17 @@ function waysBeside(config, managed, options) {
     return otherWays(config, options, own).map((way) => ({
         ...at(way),
         what: `${way.text} ${way.why}, which an instant switch does not change`,
-        mend: way.text.startsWith('listen ') ? "Give the app's slots other ports." : `Let it lead to the app by \`${managed.proxyPass}\`.`,
+        mend: mendOfWay(way.text, managed),
+        setting: 'ports',
     }));
+}
+/** An upstream that is not the app's is mostly another app's, whose requests must not be led here. */
+function mendOfWay(text, { proxyPass }) {
+    if (text.startsWith('listen '))
+        return "Give the app's slots other ports.";
+    if (text.startsWith('server '))
+        return `If that upstream belongs to another app, give this one two ports of its own (setting ports). Else let what uses it lead to the app by \`${proxyPass}\`, and remove the line.`;
+    return `Let it lead to the app by \`${proxyPass}\`. If it belongs to another app, give this one two ports of its own (setting ports).`;
 }
 /** What a pass itself says. */
 function passTraps(pass, managed) {
