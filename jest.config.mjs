@@ -3,6 +3,8 @@ export default {
   roots: ['<rootDir>/test'],
   // Tests on a host wait more than they compute.
   maxWorkers: 2,
+  // A limit is for what hangs: a busy machine is slow.
+  testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }] },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
