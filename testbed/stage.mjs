@@ -38,7 +38,9 @@ export async function startStage({ app = 'shop', config, instant = false, env = 
     if (nginxAs) chmodSync(dir, 0o755);
     const nginx = await startNginx({ dir: folder('nginx'), as: nginxAs, config: config?.(ports) ?? usual(), files: setUp?.files });
     undo.unshift(() => nginx.stop());
-    const sshd = await startSshd({ dir: folder('ssh'), env, ...sshdOptions });
+    // A home of its own: what stands in the profile of whoever runs this is slow, or waits for others that run it.
+    const home = sshdOptions.user ? {} : { HOME: folder('home') };
+    const sshd = await startSshd({ dir: folder('ssh'), env: { ...home, ...env }, ...sshdOptions });
     undo.unshift(() => sshd.stop());
     const repo = makeRepo(folder('repo'));
     const inputs = {
