@@ -163,7 +163,7 @@ export function readmeTraffic({ instant, reload, naive }) {
     '',
     `${instant.deploys} deploys and ${instant.rollbacks} rollbacks in each row, ${number(instant.requestsPerSecond)} requests a second, all on one machine with 2 cores (\`npm run bench:traffic\`, [bench/traffic.json](bench/traffic.json)).`,
     `Among them are ${kinds[0]} long requests, ${kinds[1]} streamed answers, ${kinds[2]} uploads, ${kinds[3]} event streams and ${kinds[4]} WebSockets that were open while \`instant\` switched. *Refused on a kept connection*: nginx closed it just as the visitor`,
-    `was asking again. A rollback to a standby took ${(instant.rollbackMs / 1000).toFixed(2)} s from the start of the process to its exit, and the switch itself ${instant.switchOnHostCalmMs.toFixed(1)} ms on the host, both without that load; with it ${(instant.rollbackLoadMs / 1000).toFixed(2)} s and ${instant.switchOnHostMs.toFixed(1)} ms.`,
+    `was asking again. A rollback to a standby took ${(instant.rollbackMs / 1000).toFixed(2)} s from the start of the process to its exit (at worst ${(instant.rollbackWorstMs / 1000).toFixed(2)} s), and the switch itself ${instant.switchOnHostCalmMs.toFixed(1)} ms on the host, both without that load; with it ${(instant.rollbackLoadMs / 1000).toFixed(2)} s (${(instant.rollbackLoadWorstMs / 1000).toFixed(2)} s) and ${instant.switchOnHostMs.toFixed(1)} ms (${instant.switchOnHostWorstMs.toFixed(1)} ms). These are medians.`,
   ].join('\n');
 }
 

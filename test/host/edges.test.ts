@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { isAlive, processStat, until } from '../../testbed/processes.mjs';
 import { startStage } from '../../testbed/stage.mjs';
+import { needsRoot } from './root.js';
 import type { Status } from '../../src/engine/status.js';
 
 jest.setTimeout(120_000);
@@ -12,7 +13,6 @@ type Stage = Awaited<ReturnType<typeof startStage>>;
 type Run = Awaited<ReturnType<Stage['deploy']>>;
 
 const stepNames = (run: Run): string[] => (JSON.parse(run.outputs.steps ?? '[]') as { name: string }[]).map(({ name }) => name);
-const needsRoot = process.getuid?.() === 0 ? test : test.skip;
 
 let stage: Stage;
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { isAlive, processStat, until } from '../../testbed/processes.mjs';
 import { startStage } from '../../testbed/stage.mjs';
+import { needsRoot } from './root.js';
 
 jest.setTimeout(120_000);
 
@@ -102,7 +103,6 @@ describe('nginx that follows live: no reload, no file touched', () => {
     expect(run.log).toMatch(/switch: reload, since no server block has `proxy_pass http:\/\/\$bluegreen_shop;`/);
   });
 
-  const needsRoot = process.getuid?.() === 0 ? test : test.skip;
 
   needsRoot("a folder that nginx's user may not search is named before anything is done", async () => {
     await begin();

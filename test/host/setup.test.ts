@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { siteConfig, startNginx } from '../../testbed/nginx.mjs';
 import { processStat, until } from '../../testbed/processes.mjs';
 import { startStage } from '../../testbed/stage.mjs';
+import { needsRoot } from './root.js';
 
 jest.setTimeout(120_000);
 
@@ -345,7 +346,7 @@ describe('other sites', () => {
     expect(stage.nginx.read()).not.toContain('bluegreen/shop-server.conf');
   });
 
-  (asRoot ? test : test.skip)('workers that may not search the path: the folder is named, and all is put back', async () => {
+  needsRoot('workers that may not search the path: the folder is named, and all is put back', async () => {
     stage = await startStage({ config: ({ site, green }) => siteConfig({ port: site, app: 'shop', server: `server 127.0.0.1:${green};` }) });
     await app('green', stage.ports.green);
     mkdirSync(join(stage.root, 'slots/green'), { recursive: true });

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Trap } from '../../src/nginx/trap.js';
 import { trapBed, type TrapBed } from './trap-bed.js';
+import { needsRoot } from './root.js';
 
 jest.setTimeout(60_000);
 
@@ -320,9 +321,8 @@ describe('a configuration that is set up', () => {
   });
 });
 
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
-asRoot('a path that the workers cannot search sends everything to blue; nothing but the probe tells it', async () => {
+needsRoot('a path that the workers cannot search sends everything to blue; nothing but the probe tells it', async () => {
   bed = await trapBed({ user: `nobody ${spawnSync('id', ['-gn', 'nobody'], { encoding: 'utf8' }).stdout.trim()}` });
   try {
     await mended(site());
