@@ -6,9 +6,11 @@ import type { Facts } from './facts.js';
 /** What every run needs on the host; curl or wget do alike. */
 const TOOLS = ['git', 'flock', 'setsid', 'awk', 'sed'];
 
-/** The least free space with which a deploy is begun, in KiB and in inodes. */
-const LEAST_KIB = 50 * 1024;
-const LEAST_INODES = 5000;
+/** What a deploy needs beside the release itself, in KiB and in inodes: git's objects, logs, and what the app writes. */
+const MARGIN = { kib: 50 * 1024, inodes: 5000 };
+
+/** A rollback writes a few small files. */
+const FOR_ROLLBACK = { kib: 1024, inodes: 100 };
 
 /** @throws DeployError when the host lacks what a deploy needs */
 export function checkHost(settings: Settings, facts: Facts): void {
@@ -23,16 +25,24 @@ export function checkHost(settings: Settings, facts: Facts): void {
       settings: [],
     });
   }
-  const { freeKiB = LEAST_KIB, freeInodes = LEAST_INODES } = facts;
-  if (freeKiB < LEAST_KIB || freeInodes < LEAST_INODES) {
-    throw new DeployError({
-      step: 'survey',
-      what: `the disk of ${settings.root} is nearly full: ${Math.floor(freeKiB / 1024)} MiB and ${facts.freeInodes ?? 'enough'} inodes are free, ${LEAST_KIB / 1024} MiB and ${LEAST_INODES} are the least to begin with`,
-      next: 'Make room on the host; keep-releases sets how many releases stay.',
-      settings: ['keep-releases', 'root'],
-    });
-  }
+  checkSpace(settings, facts);
 }
+
+/** Better not begun than given up in the middle: what the last release took, a tenth more, and the margin. */
+function checkSpace({ command, root }: Settings, { freeKiB, freeInodes, releaseSize }: Facts): void {
+  const grown = (size = 0): number => Math.ceil(size * 1.1);
+  const need = command === 'rollback' ? FOR_ROLLBACK : { kib: grown(releaseSize?.kib) + MARGIN.kib, inodes: grown(releaseSize?.inodes) + MARGIN.inodes };
+  if ((freeKiB ?? need.kib) >= need.kib && (freeInodes ?? need.inodes) >= need.inodes) return;
+  const last = command !== 'rollback' && releaseSize ? `; the last release took ${mebibytes(releaseSize.kib)} and ${releaseSize.inodes} inodes` : '';
+  throw new DeployError({
+    step: 'survey',
+    what: `the disk of ${root} is too full: a ${command} needs ${mebibytes(need.kib)} and ${need.inodes} inodes, ${freeKiB === undefined ? 'enough' : mebibytes(freeKiB)} and ${freeInodes ?? 'enough'} are free${last}`,
+    next: 'Make room on the host, then run it again; nothing was changed. keep-releases sets how many releases stay.',
+    settings: ['keep-releases', 'root'],
+  });
+}
+
+const mebibytes = (kib: number): string => `${Math.floor(kib / 1024)} MiB`;
 
 /**
  * `live` and nginx have to agree. What a person changed by hand is not guessed at.

@@ -75,7 +75,12 @@ export interface Facts {
   listeners: Set<number>;
   releases: Release[];
   unfinished: string[];
+  /** The last lines. */
   ledger: LedgerLine[];
+  /** The releases that were live, by the whole ledger, oldest first, each once: where it was live first. */
+  wereLive: string[];
+  /** What the newest release that was deployed takes on the disk; undefined when it was not measured yet. */
+  releaseSize: { kib: number; inodes: number } | undefined;
   /** The commit that the ref leads to; '' when it was not found. */
   commit: string;
   /** That commit is an ancestor of the live one, or the same. */
@@ -123,6 +128,8 @@ export function readFacts(data: string, mark: string): Facts {
     releases: many('release').flatMap(parsedRelease),
     unfinished: many('unfinished'),
     ledger: one('ledger').split('\n').flatMap(parsedLine),
+    wereLive: one('waslive').split('\n').filter(isReleaseId),
+    releaseSize: sizeOf(one('size')),
     commit: one('commit').trim(),
     ancestor: one('ancestor') === 'yes',
     look: readLook(all),
@@ -176,6 +183,12 @@ function freeSpace(text: string): Pick<Facts, 'freeKiB' | 'freeInodes'> {
   const [blocks, size, inodes] = text.split(' ').map(Number);
   if (blocks === undefined || !size) return { freeKiB: undefined, freeInodes: undefined };
   return { freeKiB: Math.floor((blocks * size) / 1024), freeInodes: inodes || undefined };
+}
+
+/** @param text KiB, inodes */
+function sizeOf(text: string): Facts['releaseSize'] {
+  const [, kib, inodes] = /^(\d{1,15}) (\d{1,15})$/.exec(text) ?? [];
+  return kib && inodes ? { kib: Number(kib), inodes: Number(inodes) } : undefined;
 }
 
 /** A broken line tells nothing, and harms nothing. */

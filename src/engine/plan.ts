@@ -8,7 +8,7 @@ import { otherSlot, type Facts, type Slot } from './facts.js';
 import { readNginx, type NginxFacts } from './nginx-facts.js';
 import { recipeOf, releaseJson, storedRecipe } from './recipe.js';
 import { ledgerBeginning, type Run } from './ledger.js';
-import { liveRelease, newReleaseId, rollbackTarget } from './releases.js';
+import { knowsWhatWasLive, liveRelease, newReleaseId, rollbackTarget } from './releases.js';
 import { portsInForce, portsOfStandby, slotsToUse } from './slots.js';
 import { bake } from './steps/bake.js';
 import { clone } from './steps/clone.js';
@@ -55,7 +55,7 @@ export function makePlan(settings: Settings, facts: Facts, run: Run): Plan {
   const target = targetOf(settings, facts, what, slotsToUse(facts, ports, nginx.serving), nginx);
   const steps = (back ? rollbackSteps : deploySteps)(nginx).flatMap((make) => make(settings, facts, target) ?? []);
   const skip = back ? '' : overtaken(settings, facts, target);
-  const plan = { target, steps: skip ? [] : steps, skip, warnings: [...nginx.warnings, ...deadLive(facts, nginx)], notices: nginx.notices, previousRelease: liveRelease(facts), nginx };
+  const plan = { target, steps: skip ? [] : steps, skip, warnings: [...nginx.warnings, ...deadLive(facts, nginx), ...lostLedger(settings, facts)], notices: nginx.notices, previousRelease: liveRelease(facts), nginx };
   return { ...plan, script: planScript(settings, facts, run, plan) };
 }
 
@@ -106,6 +106,11 @@ function deadLive(facts: Facts, nginx: NginxFacts): string[] {
   const dead = facts.live && facts.slots[facts.live] && !facts.slots[facts.live]?.alive;
   if (!dead || !nginx.follows) return [];
   return [`the live app does not run: until the switch nginx sends its requests to the new release as soon as that listens, healthy or not`];
+}
+
+function lostLedger({ root }: Settings, facts: Facts): string[] {
+  if (knowsWhatWasLive(facts)) return [];
+  return [`the ledger ${root}/ledger.ndjson does not know the live release: no release is removed, since nobody can tell which of them were good`];
 }
 
 /** A run that was queued behind a newer one must not take its place. */

@@ -12,11 +12,6 @@ export function newReleaseId(facts: Facts, sha: string): string {
   }
 }
 
-/** The releases that were live, by the ledger, oldest first, each once: where it was live first. */
-export function releasesThatWereLive(facts: Facts): string[] {
-  return [...new Set(facts.ledger.map(({ liveRelease }) => liveRelease).filter(Boolean))];
-}
-
 /** The release that is live now; '' if there is none. */
 export function liveRelease(facts: Facts): string {
   return facts.live ? (facts.slots[facts.live]?.release ?? '') : '';
@@ -29,7 +24,7 @@ export function liveRelease(facts: Facts): string {
  */
 export function rollbackTarget(facts: Facts, wanted: string): Release {
   const current = liveRelease(facts);
-  const wereLive = releasesThatWereLive(facts);
+  const { wereLive } = facts;
   const complete = new Map(facts.releases.map((release) => [release.id, release]));
   const possible = wereLive.filter((id) => id !== current && complete.has(id));
   const list = possible.length ? `Releases that were live and are still on the host: ${possible.join(', ')}.` : 'No other release that was live is on the host.';
@@ -57,9 +52,21 @@ export function releasesToPrune(facts: Facts, kept: string[], keep: number): str
   const stay = new Set(kept.filter(Boolean));
   const live = facts.live ? facts.slots[facts.live]?.release : undefined;
   if (live) stay.add(live);
-  const wereLive = releasesThatWereLive(facts).reverse();
-  for (const id of wereLive) if (stay.size < keep && facts.releases.some((release) => release.id === id)) stay.add(id);
+  if (!knowsWhatWasLive(facts)) return [];
+  for (const id of [...facts.wereLive].reverse()) if (stay.size < keep && facts.releases.some((release) => release.id === id)) stay.add(id);
   return facts.releases.map(({ id }) => id).filter((id) => !stay.has(id));
+}
+
+/** Releases that failed: complete, never live, and in no slot. They are of no use to anybody. */
+export function failedReleases(facts: Facts): string[] {
+  if (!knowsWhatWasLive(facts)) return [];
+  const used = new Set([...facts.wereLive, ...Object.values(facts.slots).map(({ release }) => release)]);
+  return facts.releases.map(({ id }) => id).filter((id) => !used.has(id));
+}
+
+/** A ledger that was lost or begun anew does not know the live release: then nobody can tell which of the others were good. */
+export function knowsWhatWasLive(facts: Facts): boolean {
+  return !facts.live || facts.wereLive.includes(liveRelease(facts));
 }
 
 function parseTime(text: string): number {

@@ -30,10 +30,16 @@ export function factsOf(known: Record<string, string | string[]> = {}, server = 
     'nginx.version': 'nginx version: nginx/1.22.1\nconfigure arguments: --prefix=/usr/share/nginx --pid-path=/run/nginx.pid',
     'nginx.running': 'yes',
     'nginx.files': '/etc/nginx/nginx.conf\t/etc/nginx/nginx.conf\tyes\t123 45',
+    ...(typeof known.ledger === 'string' && { waslive: wereLive(known.ledger) }),
     ...known,
   };
   const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((text) => text.includes('\n') ? `${name} +\n${text}\nMARK` : `${name} =${text}`));
   return readFacts(gzipSync(lines.join('\n')).toString('base64'), 'MARK');
+}
+
+/** As the agent's survey reads it out of the ledger. */
+function wereLive(ledger: string): string {
+  return [...new Set([...ledger.matchAll(/"liveRelease":"([^"]+)"/g)].map(([, id]) => id))].join('\n');
 }
 
 /** A host on which `one` was live and `two` is, in the blue slot. */

@@ -123,7 +123,18 @@ describe('what is refused before anything is done', () => {
   });
 
   test('a disk that is nearly full', () => {
-    expect(refusal({}, factsOf({ disk: '1000 4096 900000' }))).toContain('nearly full');
+    expect(refusal({}, factsOf({ disk: '1000 4096 900000' }))).toContain('a deploy needs 50 MiB and 5000 inodes, 3 MiB and 900000 are free');
+    expect(refusal({}, factsOf({ disk: '900000 4096 4999' }))).toContain('a deploy needs 50 MiB and 5000 inodes, 3515 MiB and 4999 are free');
+    expect(refusal({}, factsOf({ disk: '30000 4096 900000', size: '102400 20000' }))).toContain(
+      'a deploy needs 160 MiB and 27000 inodes, 117 MiB and 900000 are free; the last release took 100 MiB and 20000 inodes',
+    );
+    expect(() => makePlan(settingsOf(), factsOf({ disk: '50000 4096 900000', size: '102400 20000' }), run)).not.toThrow();
+  });
+
+  test('a rollback needs next to nothing', () => {
+    const full = afterTwoDeploys({ disk: '300 4096 200', size: '102400 20000' });
+    expect(() => makePlan(settingsOf({ command: 'rollback' }), full, run)).not.toThrow();
+    expect(refusal({ command: 'rollback' }, afterTwoDeploys({ disk: '200 4096 200' }))).toContain('a rollback needs 1 MiB and 100 inodes, 0 MiB and 200 are free');
   });
 
   test('nginx that cannot be asked: the sudoers line, with exactly three commands', () => {

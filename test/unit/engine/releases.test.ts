@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { newReleaseId, releasesToPrune, rollbackTarget } from '../../../src/engine/releases.js';
+import { failedReleases, knowsWhatWasLive, newReleaseId, releasesToPrune, rollbackTarget } from '../../../src/engine/releases.js';
 import { afterTwoDeploys, factsOf, ledgerLine, one, sha, two } from './facts.js';
 
 const ids = (count: number): string[] => Array.from({ length: count }, (_, at) => `2026110${at + 1}T000000Z-${String(at + 1).repeat(7)}`);
@@ -43,6 +43,24 @@ describe('which releases are pruned', () => {
     const facts = factsOf({ release: [a, b, c, d, e].map(release), ledger: [ledgerLine('deploy', a), ledgerLine('deploy', b), ledgerLine('deploy', d, b, 'failed'), ledgerLine('deploy', e, b, 'failed')].join('\n') });
     expect(releasesToPrune(facts, ['new'], 3)).toEqual([c, d, e]);
     expect(releasesToPrune(facts, ['new'], 2)).toEqual([a, c, d, e]);
+  });
+
+  test('none, when the ledger does not know what is live: nobody can tell which were good', () => {
+    const [a = '', b = ''] = ids(2);
+    const lost = { release: [one, two, a, b].map(release) };
+    expect(knowsWhatWasLive(afterTwoDeploys(lost))).toBe(true);
+    expect(releasesToPrune(afterTwoDeploys(lost), ['new'], 1)).toEqual([one, a, b]);
+    for (const ledger of ['', ledgerLine('deploy', one)]) {
+      const facts = afterTwoDeploys({ ...lost, ledger });
+      expect(knowsWhatWasLive(facts)).toBe(false);
+      expect(releasesToPrune(facts, ['new'], 1)).toEqual([]);
+      expect(failedReleases(facts)).toEqual([]);
+    }
+  });
+
+  test('what failed and is in no slot is of no use', () => {
+    const [a = '', b = ''] = ids(2);
+    expect(failedReleases(afterTwoDeploys({ release: [one, two, a, b].map(release), 'slot.green.release': b }))).toEqual([a]);
   });
 
   test('the live one and the one before stay, whatever the number', () => {
