@@ -18,7 +18,11 @@ export interface Problem {
 export class DeployError extends Error {
   readonly problem: Problem;
 
-  constructor(problem: Partial<Problem> & { what: string; next: string }) {
+  /** @param passing it may be gone at the next try: a line that broke, a host that is busy */
+  constructor(
+    problem: Partial<Problem> & { what: string; next: string },
+    readonly passing = false,
+  ) {
     super(problem.what);
     this.name = 'DeployError';
     this.problem = { step: '', host: '', settings: [], details: '', ...problem };
@@ -26,11 +30,7 @@ export class DeployError extends Error {
 
   /** The same error, with the place filled in where the thrower could not know it. */
   at(place: { step?: string; host?: string }): DeployError {
-    return new DeployError({
-      ...this.problem,
-      step: this.problem.step || place.step || '',
-      host: this.problem.host || place.host || '',
-    });
+    return new DeployError({ ...this.problem, step: this.problem.step || place.step || '', host: this.problem.host || place.host || '' }, this.passing);
   }
 }
 

@@ -30,7 +30,7 @@ export interface ConnectOptions {
 const kindsToTry = 3;
 
 /**
- * Connects to a host and logs in with a key. One try: what fails is told, not tried again.
+ * Connects to a host and logs in with a key. One try: what fails is told, not tried again (`reach` does that).
  *
  * @throws DeployError: a setting is wrong (before anything is contacted), or, with the step `connect`, the host
  *   cannot be reached, is not the one that is known, or does not let the user in. No socket is left open.

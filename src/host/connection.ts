@@ -157,7 +157,7 @@ function lostError(address: Address, reason: string): DeployError {
     host: address.host,
     what: `The connection to ${addressText(address)} was lost: ${why}`,
     next: 'Check whether the host was restarted, and the network between here and there. Then run it again.',
-  });
+  }, true);
 }
 
 function closedByUs(address: Address): DeployError {
@@ -171,7 +171,7 @@ function execTooLate(address: Address, limitMs: number): DeployError {
     what: `${addressText(address)} did not start a command within ${limitMs / 1000} s`,
     next: 'The host is overloaded or the line is stuck. For a slow host raise connect-timeout.',
     settings: ['connect-timeout'],
-  });
+  }, true);
 }
 
 function execRefused(address: Address, reason: string): DeployError {

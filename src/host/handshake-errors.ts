@@ -17,7 +17,7 @@ export function closedEarly(address: Address): DeployError {
     what: `${addressText(address)} closed the connection before it showed its key`,
     next: 'Check that this port is sshd\'s. If it is, sshd turns this address away: too many connections at once (MaxStartups), a ban (fail2ban, PerSourcePenalties), or hosts.deny. The host\'s log says which.',
     settings: ['host', 'port'],
-  });
+  }, true);
 }
 
 export function tooMuchTalk(address: Address): DeployError {
@@ -40,18 +40,18 @@ export function handshakeTooLate(address: Address, limitMs: number, spoke: boole
       what: `${at} did not let the user in ${within}`,
       next: 'The host is slow to decide: often its name server does not answer (UseDNS in sshd_config), or it is overloaded. For a slow host raise connect-timeout.',
       settings: ['connect-timeout'],
-    });
+    }, true);
   }
   return new DeployError({
     ...place,
     what: spoke ? `${at} did not finish the SSH handshake ${within}` : `${at} took the connection and then said nothing ${within}`,
     next: spoke ? 'The host or the line is slow: raise connect-timeout, or look at the host\'s load.' : 'Check that this port is sshd\'s, and that the host is not overloaded. For a slow host raise connect-timeout.',
     settings: ['port', 'connect-timeout'],
-  });
+  }, true);
 }
 
-/** Any other end of a handshake; the reason is ssh2's or the host's. `accepted`: the host has proved its key. */
-export function handshakeFailed(address: Address, reason: string, accepted: boolean, banner: string): DeployError {
+/** Any other end of a handshake; the reason is ssh2's or the host's. `accepted`: the host has proved its key. `closed`: it hung up in the middle. */
+export function handshakeFailed(address: Address, reason: string, accepted: boolean, banner: string, closed = false): DeployError {
   if (accepted && /packet length/.test(reason)) return bannerTooLong(address);
   const noSsh = /identification string|greeting lines|header length|packet length|Bad packet/i.test(reason);
   const noCommon = /no matching/.test(reason);
@@ -66,7 +66,7 @@ export function handshakeFailed(address: Address, reason: string, accepted: bool
         : 'The host\'s log says more (journalctl -u ssh, or /var/log/auth.log).',
     settings: ['host', 'port'],
     details: printable(banner),
-  });
+  }, closed);
 }
 
 /** sshd sends its banner in one packet, and ssh2 takes at most 35,000 bytes in one. */

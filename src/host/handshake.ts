@@ -58,7 +58,7 @@ export async function handshake(options: HandshakeOptions): Promise<Handshake> {
     // "No response from server" is what node-ssh says when the connection closes without a word.
     const closed = /ECONNRESET|EPIPE|Connection lost before handshake|No response from server/.test(reason);
     if (closed && !seen.key) throw closedEarly(options.address);
-    throw handshakeFailed(options.address, closed ? 'the host closed the connection' : reason, seen.accepted, seen.banner);
+    throw handshakeFailed(options.address, closed ? 'the host closed the connection' : reason, seen.accepted, seen.banner, closed);
   }
 }
 

@@ -53,7 +53,14 @@ export function openSocket(address: Address, deadline: Deadline): Promise<Socket
   });
 }
 
+/** What may be over soon: a server that is starting, a network that stumbles. A name that is not known is not among them. */
+const passing = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE']);
+
 function networkError(address: Address, code: string, limitMs: number): DeployError {
+  return new DeployError(networkProblem(address, code, limitMs), passing.has(code));
+}
+
+function networkProblem(address: Address, code: string, limitMs: number): ConstructorParameters<typeof DeployError>[0] {
   const at = addressText(address);
   const place = { step: 'connect', host: address.host };
   switch (code) {
@@ -62,41 +69,41 @@ function networkError(address: Address, code: string, limitMs: number): DeployEr
     case 'EAI_FAIL':
     case 'EAI_NODATA':
     case 'EAI_NONAME':
-      return new DeployError({
+      return {
         ...place,
         what: `The name ${address.host} could not be resolved (${code}), so ${at} was not contacted`,
         next: code === 'EAI_AGAIN' ? 'The name server did not answer: try again, and check the network of the runner.' : 'Check the spelling of host, and that the name is known to public name servers, since the runner asks those.',
         settings: ['host'],
-      });
+      };
     case 'ECONNREFUSED':
-      return new DeployError({
+      return {
         ...place,
         what: `${at} refused the connection`,
         next: 'Check that sshd runs there and listens on this port (on the host: ss -ltn), and that no firewall refuses it.',
         settings: ['host', 'port'],
-      });
+      };
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':
-      return new DeployError({
+      return {
         ...place,
         what: `${at} cannot be reached from here (${code})`,
         next: 'Check host. A private address needs a runner in the same network; an IPv6 address needs a runner that has IPv6.',
         settings: ['host', 'port'],
-      });
+      };
     case 'ETIMEDOUT':
-      return new DeployError({
+      return {
         ...place,
         what: `${at} did not answer within ${limitMs / 1000} s`,
         next: 'Usually a firewall drops the packets: let the runner\'s address in, or check host and port. For a slow line raise connect-timeout.',
         settings: ['host', 'port', 'connect-timeout'],
-      });
+      };
     default:
-      return new DeployError({
+      return {
         ...place,
         what: `Connecting to ${at} failed: ${code}`,
         next: 'Check host and port, and the network between here and there.',
         settings: ['host', 'port'],
-      });
+      };
   }
 }
