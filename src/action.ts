@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type * as Core from '@actions/core';
-import { problemText } from './errors.js';
+import { problemText, type DeployError } from './errors.js';
 import type { Outcome } from './events.js';
 import type { Run } from './engine/ledger.js';
+import { keepaliveMs } from './host/lease.js';
 import { connect, type Connection } from './host/connect.js';
+import { reach, type Patience } from './host/reach.js';
 import type { PrivateKey } from './host/keys.js';
 import { secretLines, settingsFromInputs } from './inputs.js';
 import { runInfoFromEnv, type RunInfo } from './report/run-info.js';
@@ -17,7 +19,10 @@ import type { Settings } from './settings/settings.js';
 export async function runAction(): Promise<boolean> {
   const startedAt = Date.now();
   const { settings, key } = settingsFromInputs(process.env);
-  const connecting = connectTo(settings, key);
+  // The first connection is on its way before there is anybody to tell what went wrong with it.
+  const failures: DeployError[] = [];
+  let tell = (error: DeployError): void => void failures.push(error);
+  const connecting = connectTo(settings, key, { onFailure: (error) => tell(error) });
   connecting.catch(() => {});
   const [core, { createReporters }, { execute }] = await Promise.all([import('@actions/core'), import('./report/reporters.js'), import('./engine/run.js')]);
   for (const line of secretLines(settings)) core.setSecret(line);
@@ -31,13 +36,19 @@ export async function runAction(): Promise<boolean> {
     onDeployment: (id) => core.saveState('deployment', String(id)),
   });
   reporters.reporter.start();
-  // The first connection is on its way already.
   const connections = [connecting];
   const outcome = await execute(settings, {
-    connect: () => connections.pop() ?? connectTo(settings, key),
+    connect(patience) {
+      const first = connections.pop();
+      if (!first) return connectTo(settings, key, patience);
+      tell = patience.onFailure ?? tell;
+      failures.forEach(tell);
+      return first;
+    },
     emit: (event) => reporters.reporter.event(event),
     cancelled: cancelled(),
     run,
+    begunAnew: ({ key: runKey }) => core.saveState('run', runKey),
     ours: info.ours,
     startedAt,
     now: Date.now,
@@ -53,10 +64,11 @@ export async function runAction(): Promise<boolean> {
   return true;
 }
 
-/** Connects to the host that the settings name. */
-export function connectTo(settings: Settings, key: PrivateKey): Promise<Connection> {
-  const { host, knownHosts, connectTimeout } = settings;
-  return connect({ ...host, key, passphrase: '', knownHosts, connectTimeoutMs: connectTimeout });
+/** Connects to the host that the settings name, with some patience. */
+export function connectTo(settings: Settings, key: PrivateKey, patience: Pick<Patience, 'leastMs' | 'onFailure'> = {}): Promise<Connection> {
+  const { host, knownHosts, connectTimeout: connectTimeoutMs, lease, retries } = settings;
+  const once = () => connect({ ...host, key, passphrase: '', knownHosts, connectTimeoutMs, keepaliveMs: keepaliveMs(lease) });
+  return reach(once, { limitMs: connectTimeoutMs, lateTries: retries, ...patience });
 }
 
 /** Aborted when the runner cancels: SIGINT, some seconds later SIGTERM. */

@@ -20,14 +20,23 @@ export async function postRun(): Promise<void> {
   if (settings.command === 'setup') return core.info(`${settings.app}: setup was cancelled; what was begun is finished by the host itself. Run it again to see how nginx is.`);
   const run = { ...runOf(process.env), key: core.getState('run') };
   const info = runInfo(settings, run);
-  const line = await askOutcome(settings, { connect: () => connectTo(settings, key), run });
-  const outcome = outcomeOf(settings, line);
+  const fate = await askOutcome(settings, { connect: () => connectTo(settings, key, { leastMs: REACH_MS }), run });
+  const outcome = fate.held || !fate.told ? undecided(settings) : outcomeOf(settings, fate.line);
   core.info(outcome.sentence);
   const failed = [
     checkRun ? await correctCheckRun(info, checkRun, outcome) : '',
     deployment ? await correctDeployment(info, deployment, outcome) : '',
   ].filter(Boolean);
   for (const text of failed) core.warning(text);
+}
+
+/** How long a host is tried to be reached, in milliseconds: the job's line to it may be what was lost. */
+const REACH_MS = 30_000;
+
+/** The host is still at work, or did not tell. */
+function undecided(settings: Settings): Outcome {
+  const outcome = outcomeOf(settings, undefined);
+  return { ...outcome, conclusion: 'failure', sentence: `${settings.app}: the host had not decided yet; it finishes by itself what was switched. command: status shows it.` };
 }
 
 /** The outcome as the ledger tells it; without a line of this run the host changed nothing. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { quote } from '../host/quote.js';
 
 // Written out one by one: the bundler copies a file only when it is named like this.
 const files = [
@@ -29,12 +30,19 @@ const more: Record<string, URL> = {
   setup: new URL('./steps/setup.sh', import.meta.url),
 };
 
-/** The agent as one POSIX sh program of functions, without its comments, with what that command needs. */
-export function agentText(command = ''): string {
+/** Brought along only where points are asked for. */
+const points = new URL('../host/agent/points.sh', import.meta.url);
+
+/**
+ * The agent as one POSIX sh program of functions, without its comments, with what that command needs.
+ *
+ * @param pointsIn a folder on the host in which a test holds the agent at its points, which are comments otherwise: `# point NAME`
+ */
+export function agentText(command = '', pointsIn = ''): string {
   const own = more[command];
-  return [...files, ...(own ? [own] : [])]
-    .map((file) => readFileSync(file, 'utf8'))
-    .join('\n')
+  const text = [...files, ...(own ? [own] : []), ...(pointsIn ? [points] : [])].map((file) => readFileSync(file, 'utf8')).join('\n');
+  const held = pointsIn ? `BG_POINTS=${quote(pointsIn)}\n${text.replace(/^( *)# point (\S+)$/gm, '$1bg_point "$2"')}` : text;
+  return held
     .split('\n')
     .filter((line) => !/^\s*(#|$)/.test(line))
     .join('\n');
@@ -48,6 +56,6 @@ export function agentStart(forCommand = ''): { command: string; firstLine: strin
   const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
   return {
     command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
-    firstLine: `${gzipSync(agentText(forCommand), { level: 9 }).toString('base64')}\n`,
+    firstLine: `${gzipSync(agentText(forCommand, process.env.BLUEGREEN_POINTS), { level: 9 }).toString('base64')}\n`,
   };
 }

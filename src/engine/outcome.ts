@@ -28,6 +28,8 @@ export interface Ran {
   steps: StepResult[];
   problem: Problem | undefined;
   cancelled: boolean;
+  /** The line was lost after the switch; the host told later that it finished. */
+  finishedAlone: boolean;
   /** Unix time in milliseconds. */
   startedAt: number;
   endedAt: number;
@@ -83,12 +85,12 @@ function setupSentence({ setup, problem }: Ran, conclusion: Conclusion): string 
   return `setup failed${problem?.step ? ` at ${problem.step}` : ''}${setup ? '' : '; nothing was changed'}`;
 }
 
-function success({ settings, status, plan }: Ran): string {
+function success({ settings, status, plan, finishedAlone }: Ran): string {
   if (status) return statusSentence(status);
   if (!plan) return 'done';
   const { release, sha, slot } = plan.target;
   if (settings.command === 'plan') return plan.skip || `a deploy would put ${sha.slice(0, 7)} live on ${slot}; nothing was changed`;
-  return `${settings.command === 'rollback' ? 'rolled back: ' : ''}release ${release} (${sha.slice(0, 7)}) is live on ${slot}, ${whereText(plan.target)}`;
+  return `${settings.command === 'rollback' ? 'rolled back: ' : ''}release ${release} (${sha.slice(0, 7)}) is live on ${slot}, ${whereText(plan.target)}${finishedAlone ? '; the line was lost after the switch, and the host finished by itself' : ''}`;
 }
 
 function cancelled(ran: Ran): string {

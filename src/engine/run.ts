@@ -2,10 +2,11 @@ import { DeployError } from '../errors.js';
 import type { Event, Outcome } from '../events.js';
 import type { Connection } from '../host/connect.js';
 import type { AgentMessage } from '../host/protocol.js';
+import type { Patience } from '../host/reach.js';
 import type { Settings } from '../settings/settings.js';
-import { readFacts, type Facts } from './facts.js';
+import { readFacts, type Facts, type LedgerLine } from './facts.js';
 import type { Run } from './ledger.js';
-import { askOutcome } from './ask-outcome.js';
+import { askOutcome, type Fate } from './ask-outcome.js';
 import { outcomeOf, type End } from './outcome.js';
 import { readNginx } from './nginx-facts.js';
 import { makePlan, type Plan } from './plan.js';
@@ -17,11 +18,13 @@ import { statusOf, type Status } from './status.js';
 
 /** What a run needs from its front door. */
 export interface Door {
-  connect(): Promise<Connection>;
+  connect(patience: Pick<Patience, 'leastMs' | 'onFailure'>): Promise<Connection>;
   emit(event: Event): void;
   /** Aborted when a person or the runner cancels. */
   cancelled: AbortSignal;
   run: Run;
+  /** The run is begun anew after a lost line, under a key of its own: who asks for it later has to ask for that one. */
+  begunAnew(run: Run): void;
   /** Whether the commit belongs to the repository of the workflow. */
   ours: boolean;
   /** When the run, and its first connection, began: Unix time in milliseconds. */
@@ -31,6 +34,9 @@ export interface Door {
 
 /** How long after a cancel the host's decision is waited for, in milliseconds: the runner kills soon after. */
 const CANCEL_WAIT_MS = 5000;
+
+/** How long a host is tried to be reached that was lost, in milliseconds: it may be starting again. */
+const REACH_AGAIN_MS = 60_000;
 
 /** Runs one command on one host: survey, plan, run. Never throws: what goes wrong is in the outcome. */
 export async function execute(settings: Settings, door: Door): Promise<Outcome> {
@@ -46,32 +52,50 @@ class Execution {
   private end: End | undefined;
   private session: Session | undefined;
   private status: Status | undefined;
+  /** The run as the host knows it. */
+  private asRun: Run;
+  /** The line was lost after the switch, and the host told later how it went on. */
+  private finishedAlone = false;
 
   constructor(
     private readonly settings: Settings,
     private readonly door: Door,
   ) {
     this.startedAt = door.startedAt;
+    this.asRun = door.run;
     this.progress = new Progress((event) => door.emit(event), () => door.now(), this.startedAt, settings.host.host);
   }
 
   async run(): Promise<Outcome> {
-    let connection: Connection | undefined;
-    try {
-      connection = await this.connect();
-      if (connection) await this.converse(connection);
-    } catch (error) {
-      this.progress.fail(asDeployError(error).problem);
-      this.progress.end('failure');
-    } finally {
-      connection?.close();
-    }
+    for (let tries = 0; (await this.attempt(tries)) === 'again'; tries++) this.beginAnew(tries + 1);
     return this.outcome();
   }
 
+  /** From connecting to the end, or to where it may be begun anew. */
+  private async attempt(earlier: number): Promise<'over' | 'again'> {
+    let connection: Connection | undefined;
+    try {
+      connection = await this.connect();
+      return connection ? await this.converse(connection, earlier) : 'over';
+    } catch (error) {
+      this.progress.fail(asDeployError(error).problem);
+      this.progress.end('failure');
+      return 'over';
+    } finally {
+      connection?.close();
+    }
+  }
+
+  private beginAnew(tries: number): void {
+    this.progress.problem = undefined;
+    this.facts = this.plan = this.session = this.end = undefined;
+    this.asRun = { ...this.door.run, key: `${this.door.run.key}.${tries}`, started: new Date(this.door.now()).toISOString() };
+    this.door.begunAnew(this.asRun);
+  }
+
   private async connect(): Promise<Connection | undefined> {
-    this.progress.begin('connect', this.startedAt);
-    const connecting = this.door.connect();
+    this.progress.begin('connect', this.progress.steps.length ? undefined : this.startedAt);
+    const connecting = this.door.connect({ onFailure: ({ problem }) => this.progress.note('warning', `${problem.what}; it is tried again`) });
     const connection = await Promise.race([connecting, whenAborted(this.door.cancelled)]);
     if (!connection) connecting.then((late) => late.close()).catch(() => {});
     else this.progress.note('notice', `host key ${connection.hostFingerprint}`);
@@ -80,12 +104,12 @@ class Execution {
   }
 
   /** Talks with the agent until it is done, the line is lost, or the time after a cancel is over. */
-  private async converse(connection: Connection): Promise<void> {
+  private async converse(connection: Connection, earlier: number): Promise<'over' | 'again'> {
     const { command } = this.settings;
     const asked = command === 'deploy' || command === 'rollback' || command === 'setup' ? command : 'look';
     let ended = (): void => {};
     const done = new Promise<void>((resolve) => (ended = resolve));
-    this.session = await startSession(connection, asked, this.settings, this.door.run, {
+    this.session = await startSession(connection, asked, this.settings, this.asRun, {
       message: (message) => this.message(message, ended),
       output: (text) => this.progress.output(text),
     });
@@ -95,9 +119,11 @@ class Execution {
       await wait(CANCEL_WAIT_MS);
     });
     await Promise.race([done, this.session.closed, cancel]);
-    if (this.end || this.door.cancelled.aborted) return;
+    if (this.end || this.door.cancelled.aborted) return 'over';
     const { code, said } = await this.session.closed;
-    await Promise.race([this.lost(connection, code, said), cancel]);
+    connection.close();
+    if (code !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect') throw agentDidNotStart(code, said);
+    return (await Promise.race([this.lost(said, earlier), cancel])) ?? 'over';
   }
 
   private message(message: AgentMessage, ended: () => void): void {
@@ -121,6 +147,7 @@ class Execution {
         this.end = message;
         return ended();
       case 'begin':
+      case 'held':
       case 'ledger':
         return;
     }
@@ -139,7 +166,7 @@ class Execution {
       if (this.facts.commit) this.tellCommit(this.facts.commit);
       if (this.settings.command === 'status') return this.tellStatus(this.facts);
       if (this.settings.command === 'setup') return this.prepare(this.facts);
-      this.plan = makePlan(this.settings, this.facts, this.door.run);
+      this.plan = makePlan(this.settings, this.facts, this.asRun);
       if (!this.facts.commit) this.tellCommit(this.plan.target.sha);
       for (const notice of this.plan.notices) this.progress.note('notice', notice);
       for (const warning of this.plan.warnings) this.progress.note('warning', warning);
@@ -171,30 +198,68 @@ class Execution {
   }
 
   /** The agent is gone without a last word: what became of the run stands in the ledger, or nothing was changed. */
-  private async lost(connection: Connection, code: number | null, said: string): Promise<void> {
-    connection.close();
-    if (!this.progress.step && this.progress.steps.length <= 1) throw agentDidNotStart(code, said);
-    this.progress.fail(
-      new DeployError({
-        what: `the line to the host was lost${this.progress.step ? ` during the step ${this.progress.step}` : ''}`,
-        next: 'The host aborts by itself what was not switched yet, and finishes what was. Run it again: the next run mends what is left.',
-        details: said,
-      }).problem,
-    );
-    this.progress.end('aborted');
-    if (this.settings.command === 'setup') return;
-    const line = await askOutcome(this.settings, this.door).catch(() => undefined);
-    if (!line) return;
-    this.progress.note('notice', `the host's ledger says of this run: ${line.outcome}; live is ${line.liveRelease || 'nothing'}`);
-    if (line.outcome === 'success') this.progress.problem = undefined;
-    this.end = { type: 'end', result: line.outcome === 'success' ? 'success' : 'failed', live: '', release: line.liveRelease };
+  private async lost(said: string, earlier: number): Promise<'over' | 'again'> {
+    const { progress, settings } = this;
+    // What a run refuses by itself it would refuse again.
+    const refused = progress.problem;
+    const during = progress.step ? ` during the step ${progress.step}` : '';
+    const left = settings.retries - earlier;
+    progress.fail(lineLost(during, said, left > 0).problem);
+    progress.end('aborted');
+    if (settings.command === 'setup' || refused) return 'over';
+    const changes = settings.command === 'deploy' || settings.command === 'rollback';
+    const fate = changes ? await this.fate() : undefined;
+    if (this.door.cancelled.aborted || (changes && !fate?.told)) return 'over';
+    if (fate?.held || this.decided(fate?.line)) return 'over';
+    if (fate && left <= 0) this.end ??= { type: 'end', result: 'failed', live: '', release: fate.release };
+    if (left <= 0) return 'over';
+    const twice = this.begunInThisTry('before-switch') ? ' The before-switch command had begun and runs once more.' : '';
+    progress.note('warning', `the line to the host was lost${during}, and nothing was switched: the run is begun anew (setting retries).${twice}`);
+    return 'again';
+  }
+
+  /** Asks the host what became of the run; undefined if it cannot be reached. */
+  private async fate(): Promise<Fate | undefined> {
+    const connect = () => this.door.connect({ leastMs: REACH_AGAIN_MS });
+    try {
+      const fate = await askOutcome(this.settings, { connect, run: this.asRun });
+      for (const { level, text } of fate.notes) this.progress.note(level, text);
+      return fate;
+    } catch (error) {
+      this.progress.note('warning', `what became of the run could not be asked: ${asDeployError(error).problem.what}`);
+      return undefined;
+    }
+  }
+
+  /** Takes over what the ledger says. False when nothing was switched and nothing failed but the line. */
+  private decided(line: LedgerLine | undefined): boolean {
+    if (!line) return false;
+    const { outcome, liveRelease: release } = line;
+    const switched = Boolean(release) && release === this.plan?.target.release;
+    this.progress.note('notice', `the host's ledger says of this run: ${outcome}; live is ${release || 'nothing'}`);
+    this.end = { type: 'end', result: outcome === 'success' || outcome === 'skipped' ? outcome : 'failed', live: '', release };
+    if (outcome === 'died' && switched) {
+      // The next run, or the question for it, has proved that it answers.
+      this.end.result = 'success';
+      this.progress.note('warning', 'the run died on the host after the switch: what comes after it (after-switch, prune) may not have been done');
+    }
+    if (this.end.result !== 'failed') {
+      this.progress.problem = undefined;
+      this.finishedAlone = switched;
+    }
+    return switched || (outcome !== 'aborted' && outcome !== 'died');
+  }
+
+  private begunInThisTry(step: string): boolean {
+    const names = this.progress.steps.map(({ name }) => name);
+    return names.lastIndexOf(step) > names.lastIndexOf('connect');
   }
 
   private outcome(): Outcome {
     this.progress.end('aborted');
-    const { settings, facts, status, plan, setup, end, progress, door } = this;
+    const { settings, facts, status, plan, setup, end, progress, door, finishedAlone } = this;
     const { steps, problem } = progress;
-    return outcomeOf({ settings, facts, status, plan, setup, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
+    return outcomeOf({ settings, facts, status, plan, setup, end, steps, problem, finishedAlone, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
   }
 }
 
@@ -207,10 +272,19 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
-function agentDidNotStart(code: number | null, said: string): DeployError {
+function lineLost(during: string, said: string, again: boolean): DeployError {
+  return new DeployError({
+    what: `the line to the host was lost${during}`,
+    next: `The host aborts by itself what was not switched yet, and finishes what was.${again ? '' : ' Run it again: the next run mends what is left.'}`,
+    settings: ['retries', 'lease'],
+    details: said,
+  });
+}
+
+function agentDidNotStart(code: number, said: string): DeployError {
   return new DeployError({
     step: 'connect',
-    what: `the agent did not start on the host (exit status ${code ?? 'none'})`,
+    what: `the agent did not start on the host (exit status ${code})`,
     next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
     settings: ['user'],
     details: said,

@@ -1,5 +1,6 @@
 import type { Channel, Connection } from '../host/connect.js';
-import { AgentReader, newMark, request, type AgentMessage } from '../host/protocol.js';
+import { beatMs } from '../host/lease.js';
+import { AgentReader, BEAT, newMark, request, type AgentMessage } from '../host/protocol.js';
 import { assignments, exports, seconds } from '../host/quote.js';
 import type { Settings } from '../settings/settings.js';
 import { agentStart } from './agent-text.js';
@@ -40,6 +41,8 @@ export async function startSession(connection: Connection, asked: Request, setti
   let said = '';
   channel.stderr.setEncoding('utf8');
   channel.stderr.on('data', (text: string) => (said = (said + text).slice(-KEPT)));
+  const beats = setInterval(() => channel.stdin.write(BEAT), beatMs(settings.lease));
+  void channel.closed.then(() => clearInterval(beats));
   return {
     mark,
     plan: (script) => void channel.stdin.write(request('plan', script)),
@@ -77,7 +80,8 @@ function firstRequest(asked: Request, mark: string, settings: Settings, run: Run
     BG_NG_COMMAND: settings.nginxCommand,
     BG_LOCK_TIMEOUT: seconds(settings.lockTimeout),
     BG_STEP_TIMEOUT: seconds(settings.stepTimeout),
-    BG_OUTCOME_WAIT: seconds(settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
+    BG_LEASE: seconds(settings.lease),
+    BG_OUTCOME_WAIT: seconds(settings.lease + settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
   });
   return [
     request('request', wanted),

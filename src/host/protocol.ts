@@ -13,6 +13,8 @@ export type AgentMessage =
   | { type: 'facts'; data: string }
   /** A line of the ledger. */
   | { type: 'ledger'; line: string }
+  /** The run that was asked for still goes on. */
+  | { type: 'held' }
   | { type: 'end'; result: 'success' | 'failed' | 'aborted' | 'skipped' | 'looked'; live: string; release: string };
 
 /** The longest line of the agent that is waited for: the facts, with the whole nginx configuration in them. */
@@ -88,6 +90,7 @@ export function parseMessage(line: string): AgentMessage | undefined {
   const [first = '', second = '', third = '', fourth = ''] = words;
   switch (type) {
     case 'begin':
+    case 'held':
       return { type };
     case 'step-start':
       return /^[a-z-]+$/.test(first) ? { type, step: first } : undefined;
@@ -117,6 +120,9 @@ export function parseMessage(line: string): AgentMessage | undefined {
 export function decode(word: string): string {
   return word === '.' ? '' : Buffer.from(word, 'base64').toString('utf8');
 }
+
+/** A line that says nothing but that somebody is there. */
+export const BEAT = 'beat\n';
 
 /** One request to the agent: a line. */
 export function request(word: 'request' | 'token' | 'env' | 'plan', text: string): string {

@@ -150,6 +150,14 @@ export const settingsSchema = z.object({
   ),
 
   'connect-timeout': setting({ group: 'limits', doc: 'How long connecting may take.', default: '20s' }, duration({ min: SHORTEST })),
+  lease: setting(
+    { group: 'limits', doc: 'How long the line to the host may be silent. After that both sides give it up: the host aborts what is not switched yet and finishes what is; the action connects again and reads what became of it.', default: '60s' },
+    duration({ min: 1000, max: 3_600_000 }),
+  ),
+  retries: setting(
+    { group: 'limits', doc: 'How often a run is begun anew by itself when its line to the host was lost and nothing had been switched.', default: '1' },
+    wholeNumber(0, 10),
+  ),
   'step-timeout': setting({ group: 'limits', doc: 'How long any one step may take that has no limit of its own.', default: '15m' }, duration({ min: SHORTEST })),
   'lock-timeout': setting({ group: 'limits', doc: 'How long to wait for another deploy of this app on the host. `0s`: do not wait.', default: '15m' }, duration({ min: 0 })),
   'switch-timeout': setting({ group: 'limits', doc: 'How long nginx may take to run new workers and to answer from the new slot.', default: '10s' }, duration({ min: SHORTEST })),

@@ -108,7 +108,7 @@ describe('a run that is cancelled, or loses its line', () => {
     const proxy = await startProxy({ target: { host: stage.sshd.host, port: stage.sshd.port } });
     try {
       const hosts = { host: `${stage.sshd.user}@127.0.0.1:${proxy.port}`, 'known-hosts': stage.sshd.fingerprint };
-      const run = begin('v4', { ...hosts, install: `echo $$ > ${marker('cut.pid')}; ${waiting('cut')}` });
+      const run = begin('v4', { ...hosts, retries: '0', install: `echo $$ > ${marker('cut.pid')}; ${waiting('cut')}` });
       await reached('cut');
       proxy.cut();
       const { code, log } = await run.done;

@@ -180,13 +180,17 @@ describe('the next run mends what an earlier one left', () => {
     expect((await deploying).code).toBe(0);
   });
 
-  test('the agent dies, the line lives, a step hangs on: the action notices', async () => {
+  test('the agent dies, the line lives, a step hangs on: the action notices, has it mended, and begins anew', async () => {
     const deploying = stage.deploy(stage.repo.commit({ version: 'two' }), { install: waiting('install') });
     await until(() => existsSync(marker('install')), 'install runs');
     process.kill(Number(lockHolders()[0]), 'SIGKILL');
+    await until(() => stage.ledger().at(-1)?.outcome === 'died', 'what it left is mended');
+    writeFileSync(`${marker('install')}.go`, '');
     const run = await deploying;
-    expect(run.code).toBe(1);
-    expect(run.log).toContain('the line to the host was lost during the step install');
+    expect(run.code).toBe(0);
+    expect(run.log).toContain('the line to the host was lost during the step install, and nothing was switched: the run is begun anew (setting retries)');
+    expect(run.log).toContain('a step of an earlier run that died was still running: ended');
+    expect(stage.ledger().map(({ outcome }) => outcome)).toEqual(['success', 'died', 'success']);
     await expectConverged('three');
   });
 
