@@ -2,245 +2,6 @@ export const id = 535;
 export const ids = [535];
 export const modules = {
 
-/***/ 6050:
-/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   s: () => (/* binding */ askOutcome)
-/* harmony export */ });
-/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9216);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
-
-
-/**
- * Connects again and asks the host what became of a run: waits for its line in the ledger.
- *
- * @returns undefined when the host knows nothing of it: then it changed nothing
- * @throws DeployError when the host cannot be reached
- */
-async function askOutcome(settings, door) {
-    const connection = await door.connect();
-    try {
-        let found;
-        await new Promise((resolve, reject) => {
-            (0,_session_js__WEBPACK_IMPORTED_MODULE_1__/* .startSession */ .J)(connection, 'outcome', settings, door.run, {
-                message: (message) => {
-                    if (message.type === 'ledger')
-                        found = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .parsedLine */ .WP)(message.line)[0];
-                    if (message.type === 'end')
-                        resolve();
-                },
-                output: () => { },
-            }).then((session) => session.closed.then(() => resolve()), reject);
-        });
-        return found;
-    }
-    finally {
-        connection.close();
-    }
-}
-
-
-/***/ }),
-
-/***/ 9216:
-/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
-
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  jx: () => (/* binding */ otherSlot),
-  WP: () => (/* binding */ parsedLine),
-  MH: () => (/* binding */ readFacts)
-});
-
-// UNUSED EXPORTS: isReleaseId
-
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __webpack_require__(8522);
-;// CONCATENATED MODULE: ./src/engine/status-facts.ts
-/** @param all the facts by their names */
-function readLook(all) {
-    const one = (name) => all.get(name)?.[0] ?? '';
-    const mode = one('nginx.mode');
-    const [blue = 0, green = 0] = numbers(one('nginx.rounds'));
-    return {
-        closed: one('root.closed') === 'yes',
-        liveOther: one('live.other') === 'yes',
-        run: one('run').trim(),
-        slots: { blue: slotLook('blue', one), green: slotLook('green', one) },
-        ports: new Map([...all.keys()].flatMap((name) => (/^port\.\d+$/.test(name) && one(name) ? [[Number(name.slice(5)), holder(one(name), one(`${name}.text`))]] : []))),
-        nginx: {
-            mode: mode === 'instant' || mode === 'reload' ? mode : undefined,
-            url: one('nginx.url'),
-            status: statusCode(one('nginx.asked')),
-            rounds: { blue, green },
-            pool: one('nginx.pool').split(' ').filter(isSlot),
-            probed: probed(one('nginx.probe'), { blue: one('nginx.probe.blue'), green: one('nginx.probe.green') }),
-        },
-    };
-}
-function slotLook(slot, one) {
-    const of = (name) => one(`slot.${slot}.${name}`);
-    const [time = '', author = '', ...subject] = of('commit').split('\n');
-    return {
-        listen: of('listen') === 'socket' ? 'socket' : 'port',
-        health: statusCode(of('health')),
-        seconds: wholeNumber(of('seconds')),
-        memoryKiB: wholeNumber(of('memory')),
-        pids: numbers(of('pids')),
-        uid: of('uid'),
-        commit: of('commit') ? { seconds: wholeNumber(time), author, subject: subject.join(' ') } : undefined,
-    };
-}
-/** @param text the user id, and process ids after it */
-function holder(text, words) {
-    const [uid = '', ...pids] = text.split(' ').filter(Boolean);
-    return { uid, pids: pids.map(Number), text: words };
-}
-/** Each probe answers with a line; one that names neither slot is not ours. */
-function probed(answers, wanted) {
-    const lines = new Set(answers.split('\n').map((line) => line.trim()));
-    return ['blue', 'green'].filter((slot) => wanted[slot] && lines.has(wanted[slot]));
-}
-const isSlot = (text) => text === 'blue' || text === 'green';
-const wholeNumber = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
-const statusCode = (text) => (/^[1-9]\d\d$/.test(text) ? Number(text) : undefined);
-const numbers = (text) => text.split(' ').filter((word) => /^\d+$/.test(word)).map(Number);
-
-;// CONCATENATED MODULE: ./src/engine/facts.ts
-
-
-const otherSlot = (slot) => (slot === 'blue' ? 'green' : 'blue');
-/**
- * Reads what the agent's survey sent.
- *
- * @param data the facts as they came: base64 of gzip of `name =text` lines, and of `name +`, lines, the session's mark
- */
-function readFacts(data, mark) {
-    const text = (0,external_node_zlib_.gunzipSync)(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
-    const all = factsByName(text, mark);
-    const one = (name) => all.get(name)?.[0] ?? '';
-    const many = (name) => all.get(name) ?? [];
-    const liveLink = one('live');
-    return {
-        user: one('user'),
-        root: one('uid') === '0',
-        time: one('time'),
-        addresses: one('addresses').split(/\s+/).filter(Boolean),
-        tools: new Set(one('tools').split(' ').filter(Boolean)),
-        ...freeSpace(one('disk')),
-        rootState: (one('root') || 'missing'),
-        live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
-        liveLink,
-        intent: one('intent') === 'yes',
-        slots: Object.fromEntries(['blue', 'green'].flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one, liveLink)]] : []))),
-        listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
-        releases: many('release').flatMap(parsedRelease),
-        unfinished: many('unfinished'),
-        ledger: one('ledger').split('\n').flatMap(parsedLine),
-        commit: one('commit').trim(),
-        ancestor: one('ancestor') === 'yes',
-        look: readLook(all),
-        nginx: {
-            command: one('nginx.command'),
-            status: Number(one('nginx.status') || 1),
-            said: one('nginx.said'),
-            dump: one('nginx.dump'),
-            version: one('nginx.version'),
-            versionBefore: one('nginx.before'),
-            running: one('nginx.running') === 'yes',
-            files: one('nginx.files').split('\n').filter(Boolean).map((line) => {
-                const [path = '', realPath = '', write = '', sum = ''] = line.split('\t');
-                return { path, realPath, writable: write === 'yes', sum };
-            }),
-        },
-    };
-}
-function slotFacts(slot, one, liveLink) {
-    return {
-        release: one(`slot.${slot}.release`),
-        sha: one(`slot.${slot}.sha`),
-        port: Number(one(`slot.${slot}.port`)),
-        listen: one(`slot.${slot}.listen`) === 'socket' ? 'socket' : 'port',
-        supervisor: one(`slot.${slot}.supervisor`),
-        alive: one(`slot.${slot}.alive`) === 'yes',
-        healthy: one(`slot.${slot}.healthy`) !== '',
-        standby: one(`slot.${slot}.standby`) === 'yes' && liveLink !== `slots/${slot}`,
-    };
-}
-function factsByName(text, mark) {
-    const all = new Map();
-    const add = (name, value) => void all.set(name, [...(all.get(name) ?? []), value]);
-    const lines = text.split('\n');
-    for (let at = 0; at < lines.length; at++) {
-        const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/s.exec(lines[at] ?? '') ?? [];
-        if (how === '=')
-            add(name, value);
-        if (how !== '+')
-            continue;
-        const end = lines.indexOf(mark, at + 1);
-        if (end < 0)
-            break;
-        add(name, lines.slice(at + 1, end).join('\n'));
-        at = end;
-    }
-    return all;
-}
-/** @param text free blocks, the size of a block in bytes, free inodes */
-function freeSpace(text) {
-    const [blocks, size, inodes] = text.split(' ').map(Number);
-    if (blocks === undefined || !size)
-        return { freeKiB: undefined, freeInodes: undefined };
-    return { freeKiB: Math.floor((blocks * size) / 1024), freeInodes: inodes || undefined };
-}
-/** A broken line tells nothing, and harms nothing. */
-function parsedLine(line) {
-    const found = parsedObject(line);
-    if (!found)
-        return [];
-    const text = (name) => (typeof found[name] === 'string' ? found[name] : '');
-    return [
-        {
-            run: text('run'),
-            command: text('command'),
-            release: text('release'),
-            sha: text('sha'),
-            outcome: text('outcome'),
-            liveRelease: text('liveRelease'),
-            ended: text('ended'),
-            actor: text('actor'),
-            url: text('url'),
-            ms: stepsTime(found.steps),
-        },
-    ];
-}
-function stepsTime(steps) {
-    const times = Array.isArray(steps) ? steps.map((step) => step?.ms) : [];
-    return times.length && times.every((ms) => typeof ms === 'number') ? times.reduce((sum, ms) => sum + ms, 0) : undefined;
-}
-function parsedRelease(text) {
-    const found = parsedObject(text);
-    if (!found || typeof found.id !== 'string' || typeof found.sha !== 'string')
-        return [];
-    return isReleaseId(found.id) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
-}
-function parsedObject(text) {
-    try {
-        const found = JSON.parse(text);
-        return typeof found === 'object' && found !== null ? found : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-function isReleaseId(text) {
-    return /^\d{8}T\d{6}Z-[0-9a-f]{7,40}$/.test(text);
-}
-
-
-/***/ }),
-
 /***/ 2535:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
@@ -316,9 +77,10 @@ function whereText({ recipe, listensAt }) {
 
 /** What every run needs on the host; curl or wget do alike. */
 const TOOLS = ['git', 'flock', 'setsid', 'awk', 'sed'];
-/** The least free space with which a deploy is begun, in KiB and in inodes. */
-const LEAST_KIB = 50 * 1024;
-const LEAST_INODES = 5000;
+/** What a deploy needs beside the release itself, in KiB and in inodes: git's objects, logs, and what the app writes. */
+const MARGIN = { kib: 50 * 1024, inodes: 5000 };
+/** A rollback writes a few small files. */
+const FOR_ROLLBACK = { kib: 1024, inodes: 100 };
 /** @throws DeployError when the host lacks what a deploy needs */
 function checkHost(settings, facts) {
     const missing = TOOLS.filter((tool) => !facts.tools.has(tool));
@@ -334,16 +96,23 @@ function checkHost(settings, facts) {
             settings: [],
         });
     }
-    const { freeKiB = LEAST_KIB, freeInodes = LEAST_INODES } = facts;
-    if (freeKiB < LEAST_KIB || freeInodes < LEAST_INODES) {
-        throw new errors/* DeployError */.s({
-            step: 'survey',
-            what: `the disk of ${settings.root} is nearly full: ${Math.floor(freeKiB / 1024)} MiB and ${facts.freeInodes ?? 'enough'} inodes are free, ${LEAST_KIB / 1024} MiB and ${LEAST_INODES} are the least to begin with`,
-            next: 'Make room on the host; keep-releases sets how many releases stay.',
-            settings: ['keep-releases', 'root'],
-        });
-    }
+    checkSpace(settings, facts);
 }
+/** Better not begun than given up in the middle: what the last release took, a tenth more, and the margin. */
+function checkSpace({ command, root }, { freeKiB, freeInodes, releaseSize }) {
+    const grown = (size = 0) => Math.ceil(size * 1.1);
+    const need = command === 'rollback' ? FOR_ROLLBACK : { kib: grown(releaseSize?.kib) + MARGIN.kib, inodes: grown(releaseSize?.inodes) + MARGIN.inodes };
+    if ((freeKiB ?? need.kib) >= need.kib && (freeInodes ?? need.inodes) >= need.inodes)
+        return;
+    const last = command !== 'rollback' && releaseSize ? `; the last release took ${mebibytes(releaseSize.kib)} and ${releaseSize.inodes} inodes` : '';
+    throw new errors/* DeployError */.s({
+        step: 'survey',
+        what: `the disk of ${root} is too full: a ${command} needs ${mebibytes(need.kib)} and ${need.inodes} inodes, ${freeKiB === undefined ? 'enough' : mebibytes(freeKiB)} and ${freeInodes ?? 'enough'} are free${last}`,
+        next: 'Make room on the host, then run it again; nothing was changed. keep-releases sets how many releases stay.',
+        settings: ['keep-releases', 'root'],
+    });
+}
+const mebibytes = (kib) => `${Math.floor(kib / 1024)} MiB`;
 /**
  * `live` and nginx have to agree. What a person changed by hand is not guessed at.
  *
@@ -856,7 +625,7 @@ function setupSentence({ setup, problem }, conclusion) {
         return 'cancelled; what was begun is finished by the host itself';
     return `setup failed${problem?.step ? ` at ${problem.step}` : ''}${setup ? '' : '; nothing was changed'}`;
 }
-function success({ settings, status, plan }) {
+function success({ settings, status, plan, finishedAlone }) {
     if (status)
         return statusSentence(status);
     if (!plan)
@@ -864,7 +633,7 @@ function success({ settings, status, plan }) {
     const { release, sha, slot } = plan.target;
     if (settings.command === 'plan')
         return plan.skip || `a deploy would put ${sha.slice(0, 7)} live on ${slot}; nothing was changed`;
-    return `${settings.command === 'rollback' ? 'rolled back: ' : ''}release ${release} (${sha.slice(0, 7)}) is live on ${slot}, ${whereText(plan.target)}`;
+    return `${settings.command === 'rollback' ? 'rolled back: ' : ''}release ${release} (${sha.slice(0, 7)}) is live on ${slot}, ${whereText(plan.target)}${finishedAlone ? '; the line was lost after the switch, and the host finished by itself' : ''}`;
 }
 function cancelled(ran) {
     if (ran.steps.some(({ name }) => name === 'switch') && !ran.end)
@@ -3372,10 +3141,6 @@ function newReleaseId(facts, sha) {
         time += 1000;
     }
 }
-/** The releases that were live, by the ledger, oldest first, each once: where it was live first. */
-function releasesThatWereLive(facts) {
-    return [...new Set(facts.ledger.map(({ liveRelease }) => liveRelease).filter(Boolean))];
-}
 /** The release that is live now; '' if there is none. */
 function liveRelease(facts) {
     return facts.live ? (facts.slots[facts.live]?.release ?? '') : '';
@@ -3387,7 +3152,7 @@ function liveRelease(facts) {
  */
 function rollbackTarget(facts, wanted) {
     const current = liveRelease(facts);
-    const wereLive = releasesThatWereLive(facts);
+    const { wereLive } = facts;
     const complete = new Map(facts.releases.map((release) => [release.id, release]));
     const possible = wereLive.filter((id) => id !== current && complete.has(id));
     const list = possible.length ? `Releases that were live and are still on the host: ${possible.join(', ')}.` : 'No other release that was live is on the host.';
@@ -3418,11 +3183,23 @@ function releasesToPrune(facts, kept, keep) {
     const live = facts.live ? facts.slots[facts.live]?.release : undefined;
     if (live)
         stay.add(live);
-    const wereLive = releasesThatWereLive(facts).reverse();
-    for (const id of wereLive)
+    if (!knowsWhatWasLive(facts))
+        return [];
+    for (const id of [...facts.wereLive].reverse())
         if (stay.size < keep && facts.releases.some((release) => release.id === id))
             stay.add(id);
     return facts.releases.map(({ id }) => id).filter((id) => !stay.has(id));
+}
+/** Releases that failed: complete, never live, and in no slot. They are of no use to anybody. */
+function failedReleases(facts) {
+    if (!knowsWhatWasLive(facts))
+        return [];
+    const used = new Set([...facts.wereLive, ...Object.values(facts.slots).map(({ release }) => release)]);
+    return facts.releases.map(({ id }) => id).filter((id) => !used.has(id));
+}
+/** A ledger that was lost or begun anew does not know the live release: then nobody can tell which of the others were good. */
+function knowsWhatWasLive(facts) {
+    return !facts.live || facts.wereLive.includes(liveRelease(facts));
 }
 function parseTime(text) {
     const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
@@ -3475,11 +3252,12 @@ function logLine({ path, status, shared }) {
 
 ;// CONCATENATED MODULE: ./src/engine/steps/clone.ts
 
+
 /** Fetches the commit and checks it out into a new release, with its submodules and shared paths. */
-const clone = (settings, _facts, target) => ({
+const clone = (settings, facts, target) => ({
     name: 'clone',
     does: `fetch ${target.sha.slice(0, 7)} from ${settings.repository} into ${settings.root}/releases/${target.release}`,
-    script: `${(0,quote/* assignments */.TT)({ BG_SHARED: settings.shared.join('\n'), BG_INSTALL: settings.install })}bg_step_clone`,
+    script: `${(0,quote/* assignments */.TT)({ BG_SHARED: settings.shared.join('\n'), BG_INSTALL: settings.install, BG_FAILED: failedReleases(facts).join(' ') })}bg_step_clone`,
     limitMs: settings.stepTimeout,
     onFailure: 'stop',
     needs: 'token',
@@ -3725,7 +3503,7 @@ function makePlan(settings, facts, run) {
     const target = targetOf(settings, facts, what, slotsToUse(facts, ports, nginx.serving), nginx);
     const steps = (back ? rollbackSteps : deploySteps)(nginx).flatMap((make) => make(settings, facts, target) ?? []);
     const skip = back ? '' : overtaken(settings, facts, target);
-    const plan = { target, steps: skip ? [] : steps, skip, warnings: [...nginx.warnings, ...deadLive(facts, nginx)], notices: nginx.notices, previousRelease: liveRelease(facts), nginx };
+    const plan = { target, steps: skip ? [] : steps, skip, warnings: [...nginx.warnings, ...deadLive(facts, nginx), ...lostLedger(settings, facts)], notices: nginx.notices, previousRelease: liveRelease(facts), nginx };
     return { ...plan, script: planScript(settings, facts, run, plan) };
 }
 function targetOf(settings, facts, what, slots, nginx) {
@@ -3773,6 +3551,11 @@ function deadLive(facts, nginx) {
     if (!dead || !nginx.follows)
         return [];
     return [`the live app does not run: until the switch nginx sends its requests to the new release as soon as that listens, healthy or not`];
+}
+function lostLedger({ root }, facts) {
+    if (knowsWhatWasLive(facts))
+        return [];
+    return [`the ledger ${root}/ledger.ndjson does not know the live release: no release is removed, since nobody can tell which of them were good`];
 }
 /** A run that was queued behind a newer one must not take its place. */
 function overtaken(settings, facts, target) {
@@ -4520,6 +4303,8 @@ function scriptOf(settings, facts, config, folder, wanted, plan) {
 
 /** How long after a cancel the host's decision is waited for, in milliseconds: the runner kills soon after. */
 const CANCEL_WAIT_MS = 5000;
+/** How long a host is tried to be reached that was lost, in milliseconds: it may be starting again. */
+const REACH_AGAIN_MS = 60_000;
 /** Runs one command on one host: survey, plan, run. Never throws: what goes wrong is in the outcome. */
 async function execute(settings, door) {
     return new Execution(settings, door).run();
@@ -4535,31 +4320,47 @@ class Execution {
     end;
     session;
     status;
+    /** The run as the host knows it. */
+    asRun;
+    /** The line was lost after the switch, and the host told later how it went on. */
+    finishedAlone = false;
     constructor(settings, door) {
         this.settings = settings;
         this.door = door;
         this.startedAt = door.startedAt;
+        this.asRun = door.run;
         this.progress = new Progress((event) => door.emit(event), () => door.now(), this.startedAt, settings.host.host);
     }
     async run() {
+        for (let tries = 0; (await this.attempt(tries)) === 'again'; tries++)
+            this.beginAnew(tries + 1);
+        return this.outcome();
+    }
+    /** From connecting to the end, or to where it may be begun anew. */
+    async attempt(earlier) {
         let connection;
         try {
             connection = await this.connect();
-            if (connection)
-                await this.converse(connection);
+            return connection ? await this.converse(connection, earlier) : 'over';
         }
         catch (error) {
             this.progress.fail(asDeployError(error).problem);
             this.progress.end('failure');
+            return 'over';
         }
         finally {
             connection?.close();
         }
-        return this.outcome();
+    }
+    beginAnew(tries) {
+        this.progress.problem = undefined;
+        this.facts = this.plan = this.session = this.end = undefined;
+        this.asRun = { ...this.door.run, key: `${this.door.run.key}.${tries}`, started: new Date(this.door.now()).toISOString() };
+        this.door.begunAnew(this.asRun);
     }
     async connect() {
-        this.progress.begin('connect', this.startedAt);
-        const connecting = this.door.connect();
+        this.progress.begin('connect', this.progress.steps.length ? undefined : this.startedAt);
+        const connecting = this.door.connect({ onFailure: ({ problem }) => this.progress.note('warning', `${problem.what}; it is tried again`) });
         const connection = await Promise.race([connecting, whenAborted(this.door.cancelled)]);
         if (!connection)
             connecting.then((late) => late.close()).catch(() => { });
@@ -4569,12 +4370,12 @@ class Execution {
         return connection;
     }
     /** Talks with the agent until it is done, the line is lost, or the time after a cancel is over. */
-    async converse(connection) {
+    async converse(connection, earlier) {
         const { command } = this.settings;
         const asked = command === 'deploy' || command === 'rollback' || command === 'setup' ? command : 'look';
         let ended = () => { };
         const done = new Promise((resolve) => (ended = resolve));
-        this.session = await (0,session/* startSession */.J)(connection, asked, this.settings, this.door.run, {
+        this.session = await (0,session/* startSession */.J)(connection, asked, this.settings, this.asRun, {
             message: (message) => this.message(message, ended),
             output: (text) => this.progress.output(text),
         });
@@ -4585,9 +4386,12 @@ class Execution {
         });
         await Promise.race([done, this.session.closed, cancel]);
         if (this.end || this.door.cancelled.aborted)
-            return;
+            return 'over';
         const { code, said } = await this.session.closed;
-        await Promise.race([this.lost(connection, code, said), cancel]);
+        connection.close();
+        if (code !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect')
+            throw agentDidNotStart(code, said);
+        return (await Promise.race([this.lost(said, earlier), cancel])) ?? 'over';
     }
     message(message, ended) {
         switch (message.type) {
@@ -4613,6 +4417,7 @@ class Execution {
                 this.end = message;
                 return ended();
             case 'begin':
+            case 'held':
             case 'ledger':
                 return;
         }
@@ -4633,7 +4438,7 @@ class Execution {
                 return this.tellStatus(this.facts);
             if (this.settings.command === 'setup')
                 return this.prepare(this.facts);
-            this.plan = makePlan(this.settings, this.facts, this.door.run);
+            this.plan = makePlan(this.settings, this.facts, this.asRun);
             if (!this.facts.commit)
                 this.tellCommit(this.plan.target.sha);
             for (const notice of this.plan.notices)
@@ -4669,31 +4474,72 @@ class Execution {
         this.door.emit({ type: 'commit', sha, ours: this.door.ours });
     }
     /** The agent is gone without a last word: what became of the run stands in the ledger, or nothing was changed. */
-    async lost(connection, code, said) {
-        connection.close();
-        if (!this.progress.step && this.progress.steps.length <= 1)
-            throw agentDidNotStart(code, said);
-        this.progress.fail(new errors/* DeployError */.s({
-            what: `the line to the host was lost${this.progress.step ? ` during the step ${this.progress.step}` : ''}`,
-            next: 'The host aborts by itself what was not switched yet, and finishes what was. Run it again: the next run mends what is left.',
-            details: said,
-        }).problem);
-        this.progress.end('aborted');
-        if (this.settings.command === 'setup')
-            return;
-        const line = await (0,ask_outcome/* askOutcome */.s)(this.settings, this.door).catch(() => undefined);
+    async lost(said, earlier) {
+        const { progress, settings } = this;
+        // What a run refuses by itself it would refuse again.
+        const refused = progress.problem;
+        const during = progress.step ? ` during the step ${progress.step}` : '';
+        const left = settings.retries - earlier;
+        progress.fail(lineLost(during, said, left > 0).problem);
+        progress.end('aborted');
+        if (settings.command === 'setup' || refused)
+            return 'over';
+        const changes = settings.command === 'deploy' || settings.command === 'rollback';
+        const fate = changes ? await this.fate() : undefined;
+        if (this.door.cancelled.aborted || (changes && !fate?.told))
+            return 'over';
+        if (fate?.held || this.decided(fate?.line))
+            return 'over';
+        if (fate && left <= 0)
+            this.end ??= { type: 'end', result: 'failed', live: '', release: fate.release };
+        if (left <= 0)
+            return 'over';
+        const twice = this.begunInThisTry('before-switch') ? ' The before-switch command had begun and runs once more.' : '';
+        progress.note('warning', `the line to the host was lost${during}, and nothing was switched: the run is begun anew (setting retries).${twice}`);
+        return 'again';
+    }
+    /** Asks the host what became of the run; undefined if it cannot be reached. */
+    async fate() {
+        const connect = () => this.door.connect({ leastMs: REACH_AGAIN_MS });
+        try {
+            const fate = await (0,ask_outcome/* askOutcome */.s)(this.settings, { connect, run: this.asRun });
+            for (const { level, text } of fate.notes)
+                this.progress.note(level, text);
+            return fate;
+        }
+        catch (error) {
+            this.progress.note('warning', `what became of the run could not be asked: ${asDeployError(error).problem.what}`);
+            return undefined;
+        }
+    }
+    /** Takes over what the ledger says. False when nothing was switched and nothing failed but the line. */
+    decided(line) {
         if (!line)
-            return;
-        this.progress.note('notice', `the host's ledger says of this run: ${line.outcome}; live is ${line.liveRelease || 'nothing'}`);
-        if (line.outcome === 'success')
+            return false;
+        const { outcome, liveRelease: release } = line;
+        const switched = Boolean(release) && release === this.plan?.target.release;
+        this.progress.note('notice', `the host's ledger says of this run: ${outcome}; live is ${release || 'nothing'}`);
+        this.end = { type: 'end', result: outcome === 'success' || outcome === 'skipped' ? outcome : 'failed', live: '', release };
+        if (outcome === 'died' && switched) {
+            // The next run, or the question for it, has proved that it answers.
+            this.end.result = 'success';
+            this.progress.note('warning', 'the run died on the host after the switch: what comes after it (after-switch, prune) may not have been done');
+        }
+        if (this.end.result !== 'failed') {
             this.progress.problem = undefined;
-        this.end = { type: 'end', result: line.outcome === 'success' ? 'success' : 'failed', live: '', release: line.liveRelease };
+            this.finishedAlone = switched;
+        }
+        return switched || (outcome !== 'aborted' && outcome !== 'died');
+    }
+    begunInThisTry(step) {
+        const names = this.progress.steps.map(({ name }) => name);
+        return names.lastIndexOf(step) > names.lastIndexOf('connect');
     }
     outcome() {
         this.progress.end('aborted');
-        const { settings, facts, status, plan, setup, end, progress, door } = this;
+        const { settings, facts, status, plan, setup, end, progress, door, finishedAlone } = this;
         const { steps, problem } = progress;
-        return outcomeOf({ settings, facts, status, plan, setup, end, steps, problem, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
+        return outcomeOf({ settings, facts, status, plan, setup, end, steps, problem, finishedAlone, cancelled: door.cancelled.aborted, startedAt: this.startedAt, endedAt: door.now() });
     }
 }
 function whenAborted(signal) {
@@ -4705,10 +4551,18 @@ function whenAborted(signal) {
     });
 }
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref());
+function lineLost(during, said, again) {
+    return new errors/* DeployError */.s({
+        what: `the line to the host was lost${during}`,
+        next: `The host aborts by itself what was not switched yet, and finishes what was.${again ? '' : ' Run it again: the next run mends what is left.'}`,
+        settings: ['retries', 'lease'],
+        details: said,
+    });
+}
 function agentDidNotStart(code, said) {
     return new errors/* DeployError */.s({
         step: 'connect',
-        what: `the agent did not start on the host (exit status ${code ?? 'none'})`,
+        what: `the agent did not start on the host (exit status ${code})`,
         next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
         settings: ['user'],
         details: said,
@@ -4732,297 +4586,6 @@ function asDeployError(error) {
         return error;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return new errors/* DeployError */.s({ what: 'bluegreen has a defect', next: 'Please report it, with the text below.', details: text });
-}
-
-
-/***/ }),
-
-/***/ 4270:
-/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
-
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  J: () => (/* binding */ startSession)
-});
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __webpack_require__(7598);
-;// CONCATENATED MODULE: ./src/host/protocol.ts
-
-/** The longest line of the agent that is waited for: the facts, with the whole nginx configuration in them. */
-const LONGEST_MESSAGE = 64 * 1024 * 1024;
-/** A word that no output can guess; the agent begins each of its lines with it. */
-function newMark() {
-    return `bluegreen-${(0,external_node_crypto_.randomBytes)(12).toString('hex')}`;
-}
-/**
- * Takes the agent's standard output apart into its messages and the output of what it runs. Keeps no more than
- * one unfinished message, whatever comes.
- */
-class AgentReader {
-    onMessage;
-    onOutput;
-    opening;
-    pending = '';
-    constructor(mark, onMessage, onOutput) {
-        this.onMessage = onMessage;
-        this.onOutput = onOutput;
-        this.opening = `\n${mark} `;
-    }
-    /** @throws Error when the agent sends what it never would */
-    push(text) {
-        this.pending += text;
-        for (;;) {
-            const at = this.pending.indexOf(this.opening);
-            if (at < 0)
-                break;
-            this.output(this.pending.slice(0, at));
-            const begin = at + this.opening.length;
-            const end = this.pending.indexOf('\n', begin);
-            if (end < 0) {
-                this.pending = this.pending.slice(at);
-                if (this.pending.length > LONGEST_MESSAGE)
-                    throw new Error('the agent sent a message without an end');
-                return;
-            }
-            const line = this.pending.slice(begin, end);
-            this.pending = this.pending.slice(end + 1);
-            const message = parseMessage(line);
-            if (message)
-                this.onMessage(message);
-        }
-        const held = this.heldBack();
-        this.output(this.pending.slice(0, this.pending.length - held));
-        this.pending = this.pending.slice(this.pending.length - held);
-    }
-    /** The stream has ended: what was held back is output after all. */
-    end() {
-        this.output(this.pending);
-        this.pending = '';
-    }
-    output(text) {
-        if (text)
-            this.onOutput(text);
-    }
-    /** How many characters at the end may be the beginning of a message. */
-    heldBack() {
-        for (let length = Math.min(this.opening.length - 1, this.pending.length); length > 0; length--) {
-            if (this.opening.startsWith(this.pending.slice(-length)))
-                return length;
-        }
-        return 0;
-    }
-}
-/** A message, or nothing for a line that no agent of this version writes. */
-function parseMessage(line) {
-    const [type, ...words] = line.split(' ');
-    const [first = '', second = '', third = '', fourth = ''] = words;
-    switch (type) {
-        case 'begin':
-            return { type };
-        case 'step-start':
-            return /^[a-z-]+$/.test(first) ? { type, step: first } : undefined;
-        case 'step-end':
-            if (!isHow(second) || !/^\d+$/.test(third) || !/^\d+$/.test(fourth))
-                return undefined;
-            return { type, step: first, how: second, status: Number(third), ms: Number(fourth) };
-        case 'note':
-            return isLevel(first) ? { type, level: first, text: words.slice(1).join(' ') } : undefined;
-        case 'note64':
-            return isLevel(first) ? { type: 'note', level: first, text: decode(second) } : undefined;
-        case 'problem':
-            return { type, what: decode(first), next: decode(second), settings: decode(third).split(' ').filter(Boolean), details: decode(fourth) };
-        case 'log':
-            return { type, text: decode(first) };
-        case 'facts':
-            return { type, data: first };
-        case 'ledger':
-            return { type, line: decode(first) };
-        case 'end':
-            return isResult(first) ? { type, result: first, live: second === 'none' ? '' : second, release: third } : undefined;
-        default:
-            return undefined;
-    }
-}
-/** A dot stands for the empty text, so that words stay countable. */
-function decode(word) {
-    return word === '.' ? '' : Buffer.from(word, 'base64').toString('utf8');
-}
-/** One request to the agent: a line. */
-function request(word, text) {
-    return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
-}
-function isHow(word) {
-    return ['ok', 'warned', 'failed', 'aborted'].includes(word);
-}
-function isLevel(word) {
-    return ['notice', 'warning', 'failure'].includes(word);
-}
-function isResult(word) {
-    return ['success', 'failed', 'aborted', 'skipped', 'looked'].includes(word);
-}
-
-// EXTERNAL MODULE: ./src/host/quote.ts
-var quote = __webpack_require__(282);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __webpack_require__(3024);
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __webpack_require__(8522);
-;// CONCATENATED MODULE: ./src/engine/agent-text.ts
-
-
-// Written out one by one: the bundler copies a file only when it is named like this.
-const files = [
-    __webpack_require__.ab + "base.sh",
-    __webpack_require__.ab + "net.sh",
-    __webpack_require__.ab + "agent.sh",
-    __webpack_require__.ab + "nginx.sh",
-    __webpack_require__.ab + "error-log.sh",
-    __webpack_require__.ab + "searchable.sh",
-    __webpack_require__.ab + "follow.sh",
-    __webpack_require__.ab + "supervisor.sh",
-    __webpack_require__.ab + "reconcile.sh",
-    __webpack_require__.ab + "survey.sh",
-    __webpack_require__.ab + "git.sh",
-    __webpack_require__.ab + "clone.sh",
-    __webpack_require__.ab + "commands.sh",
-    __webpack_require__.ab + "start.sh",
-    __webpack_require__.ab + "health.sh",
-    __webpack_require__.ab + "switch.sh",
-    __webpack_require__.ab + "bake.sh",
-    __webpack_require__.ab + "finish.sh",
-];
-// For one command alone: a deploy does not carry it.
-const more = {
-    status: __webpack_require__.ab + "status.sh",
-    setup: __webpack_require__.ab + "setup.sh",
-};
-/** The agent as one POSIX sh program of functions, without its comments, with what that command needs. */
-function agentText(command = '') {
-    const own = more[command];
-    return [...files, ...(own ? [own] : [])]
-        .map((file) => (0,external_node_fs_.readFileSync)(file, 'utf8'))
-        .join('\n')
-        .split('\n')
-        .filter((line) => !/^\s*(#|$)/.test(line))
-        .join('\n');
-}
-/**
- * How the agent is started: a command for the user's login shell, whichever that is, and the line of standard input
- * that follows at once and holds the agent itself. Nothing is installed, and no limit of a command's length applies.
- */
-function agentStart(forCommand = '') {
-    const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
-    return {
-        command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
-        firstLine: `${(0,external_node_zlib_.gzipSync)(agentText(forCommand), { level: 9 }).toString('base64')}\n`,
-    };
-}
-
-;// CONCATENATED MODULE: ./src/engine/session.ts
-
-
-
-/** The last words on standard error that are kept, in characters. */
-const KEPT = 8 * 1024;
-/** How long one is waited for that was killed without a last word, in milliseconds. */
-const OUTCOME_WAIT_MS = 60_000;
-/** Starts the agent with one exec; the first request goes along at once. */
-async function startSession(connection, asked, settings, run, handlers) {
-    const { command, firstLine } = agentStart(asked === 'outcome' ? '' : settings.command);
-    const mark = newMark();
-    const channel = await connection.exec(command);
-    channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
-    readOutput(channel, new AgentReader(mark, (message) => handlers.message(message), (text) => handlers.output(text)));
-    let said = '';
-    channel.stderr.setEncoding('utf8');
-    channel.stderr.on('data', (text) => (said = (said + text).slice(-KEPT)));
-    return {
-        mark,
-        plan: (script) => void channel.stdin.write(request('plan', script)),
-        abort: () => void channel.stdin.write('abort\n'),
-        closed: channel.closed.then(({ code }) => ({ code, said })),
-    };
-}
-function readOutput(channel, reader) {
-    channel.stdout.setEncoding('utf8');
-    channel.stdout.on('data', (text) => {
-        try {
-            reader.push(text);
-        }
-        catch {
-            // Not our agent: nothing more is listened to, and its end without a last word is a failure.
-            channel.stdout.removeAllListeners('data').resume();
-            channel.stdin.end();
-        }
-    });
-    channel.stdout.on('end', () => reader.end());
-}
-function firstRequest(asked, mark, settings, run) {
-    const who = [settings.command, `of ${settings.ref.slice(0, 40) || 'a release'}`, run.actor && `by ${run.actor}`, run.url].filter(Boolean).join(' ');
-    const wanted = (0,quote/* assignments */.TT)({
-        BG_MARK: mark,
-        BG_COMMAND: asked,
-        BG_RUN: run.key,
-        BG_HOLDER: who.replace(/[^\x20-\x7e]/g, '?'),
-        BG_APP: settings.app,
-        BG_ROOT: settings.root,
-        BG_PORTS: settings.ports.join(' '),
-        BG_REPOSITORY: settings.repository,
-        BG_REF: ['rollback', 'status', 'setup'].includes(settings.command) ? '' : settings.ref,
-        BG_NG_COMMAND: settings.nginxCommand,
-        BG_LOCK_TIMEOUT: (0,quote/* seconds */.YA)(settings.lockTimeout),
-        BG_STEP_TIMEOUT: (0,quote/* seconds */.YA)(settings.stepTimeout),
-        BG_OUTCOME_WAIT: (0,quote/* seconds */.YA)(settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
-    });
-    return [
-        request('request', wanted),
-        request('token', (0,quote/* assignments */.TT)({ BG_TOKEN: settings.repositoryToken })),
-        request('env', (0,quote/* assignments */.TT)({ BG_ENV: (0,quote/* exports */.Ab)(settings.env) })),
-        'go\n',
-    ].join('');
-}
-
-
-/***/ }),
-
-/***/ 282:
-/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Ab: () => (/* binding */ exports),
-/* harmony export */   TT: () => (/* binding */ assignments),
-/* harmony export */   YA: () => (/* binding */ seconds),
-/* harmony export */   hD: () => (/* binding */ quote)
-/* harmony export */ });
-/**
- * Text as one word of a POSIX shell: the only way by which text from settings reaches a shell.
- *
- * @throws RangeError for NUL, which no shell can hold (settings refuse it long before)
- */
-function quote(text) {
-    if (text.includes('\0'))
-        throw new RangeError('a shell word cannot hold NUL');
-    return `'${text.replaceAll("'", "'\\''")}'`;
-}
-/** Shell assignments, one per line. Names are ours; values may be any text. */
-function assignments(values) {
-    return Object.entries(values)
-        .map(([name, value]) => {
-        if (!/^[A-Z][A-Z0-9_]*$/.test(name))
-            throw new RangeError(`not a name of a shell variable: ${name}`);
-        return `${name}=${typeof value === 'number' || /^[A-Za-z0-9._/:-]+$/.test(value) ? value : quote(value)}\n`;
-    })
-        .join('');
-}
-/** The names and values as text that exports them, one after the other. */
-function exports(values) {
-    return values.map(({ name, value }) => `export ${name}=${quote(value)}\n`).join('');
-}
-/** A time in milliseconds as whole seconds, at least one unless it is zero: what the shell's arithmetic takes. */
-function seconds(ms) {
-    return ms === 0 ? 0 : Math.max(1, Math.ceil(ms / 1000));
 }
 
 

@@ -2,7 +2,8 @@
 # The agent's session: reads requests, holds the lock, runs steps one by one, decides alone when the line is lost.
 #
 # Requests are lines on standard input: `request <base64>` (settings as shell assignments), `token <base64>` and
-# `env <base64>` (secrets, apart), `go`; then `plan <base64>`; and `abort` at any time. The end of the input means abort.
+# `env <base64>` (secrets, apart), `go`; then `plan <base64>`; `beat` again and again, and `abort` at any time. The end of the
+# input means abort, and so does a line that says nothing for as long as the lease.
 # Answers are lines that begin with the session's mark; everything else on standard output is a step's output.
 
 bg_main() {
@@ -61,21 +62,39 @@ bg_open_pipes() {
   { cat && exit; cat >/dev/null; } <"$BG_PIPES/out" 3<&- 2>/dev/null &
   BG_PUMP=$!
   exec >"$BG_PIPES/out"
+  bg_tick 3<&- >/dev/null 2>&1 &
+  BG_TICKER=$!
   bg_read_plan <&3 3<&- >/dev/null &
   BG_READER=$!
   exec 3<&-
-  bg_tick >/dev/null 2>&1 &
-  BG_TICKER=$!
 }
 
-# A signal each second, for the time limits: cheaper than a sleeping process for each step.
+# A signal each second, for the time limits: cheaper than a sleeping process for each step. And who has been silent for longer than
+# the lease is given up: a frozen line ends no input for hours.
 bg_tick() {
-  trap - USR1 USR2 INT TERM
+  trap - USR1 INT TERM
+  trap '_heard=1' USR2
+  _heard=1 _given_up=
   while sleep 1; do
     # Only the agent itself, as long as it lives: its number may be somebody else's afterwards.
     read -r _ _ _ _parent _ </proc/self/stat
     [ "$_parent" = "$BG_SELF" ] && kill -USR2 "$BG_SELF" 2>/dev/null || return
+    bg_now
+    [ -z "$_heard" ] || _last=$BG_NOW
+    _heard=
+    [ $((BG_NOW - _last)) -lt $((BG_LEASE * 1000)) ] || bg_give_up
   done
+}
+
+# What waits to be sent is thrown away, or the agent and its steps would wait with it; then as with an abort.
+bg_give_up() {
+  if [ -z "$_given_up" ]; then
+    _given_up=1
+    for _pid in $(bg_children "$BG_PUMP"); do kill "$_pid"; done
+    kill -USR1 "$BG_SELF"
+  fi
+  # It may be waiting for a plan, now or soon. Opened for both, a FIFO keeps nobody waiting.
+  [ ! -p "$BG_PIPES/plan" ] || true <>"$BG_PIPES/plan"
 }
 
 bg_read_plan() {
@@ -83,7 +102,7 @@ bg_read_plan() {
   while IFS=' ' read -r _word _data; do
     case $_word in
       plan) printf '%s' "$_data" >"$BG_PIPES/plan" ;;
-      bye) exit 0 ;;
+      beat) kill -USR2 "$BG_TICKER" ;;
       *) break ;;
     esac
   done
@@ -96,7 +115,8 @@ bg_read_plan() {
 bg_close_pipes() {
   exec >/dev/null
   kill "$BG_TICKER" 2>/dev/null
-  ( trap - TERM; sleep 1; kill "$BG_PUMP" ) >/dev/null 2>&1 &
+  # shellcheck disable=SC2046 # process ids
+  ( trap - TERM; sleep 1; kill "$BG_PUMP" $(bg_children "$BG_PUMP") ) >/dev/null 2>&1 &
   _timer=$!
   while kill -0 "$BG_PUMP" 2>/dev/null; do wait "$BG_PUMP"; done
   kill "$_timer" "$BG_READER" 2>/dev/null
@@ -139,7 +159,8 @@ bg_setup() {
   if [ "$BG_STEP_STATUS" = 0 ]; then bg_end success; else bg_end failed; fi
 }
 
-# What became of an earlier run: waits for its line in the ledger as long as somebody holds the lock.
+# What became of an earlier run: waits for its line in the ledger as long as somebody holds the lock. If it died, what it left is mended
+# at once, not only by the next deploy.
 bg_outcome() {
   bg_event begin "$$"
   bg_now
@@ -147,17 +168,30 @@ bg_outcome() {
   while [ -z "$BG_ABORT" ]; do
     _free=
     [ -f "$BG_ROOT/lock" ] && ! flock -n "$BG_ROOT/lock" true || _free=1
-    _line=$(grep -F "\"run\":\"$BG_RUN\"" "$BG_ROOT/ledger.ndjson" 2>/dev/null | tail -n 1)
-    [ -z "$_line" ] || { bg_event ledger "$(bg_encode "$_line")" && break; }
+    bg_ledger_line && break
     # Looked at before the line: who has let the lock go has written it.
     [ -z "$_free" ] || break
     bg_now
-    [ "$BG_NOW" -lt "$_until" ] || break
+    [ "$BG_NOW" -lt "$_until" ] || { bg_event held && break; }
     sleep 0.5 &
     wait $!
   done
+  if [ -z "$_line" ] && [ -n "$_free" ] && bg_died && bg_prepare_root && bg_lock && bg_died; then
+    bg_run_step reconcile $((BG_STEP_TIMEOUT + BG_LOCK_TIMEOUT)) '' 'BG_AT_START=1 && bg_reconcile'
+    bg_ledger_line
+  fi
+  [ -z "$_line" ] || bg_event ledger "$(bg_encode "$_line")"
   bg_end looked
 }
+
+# The line that ends the run in the ledger, in _line.
+bg_ledger_line() {
+  _line=$(grep -F "\"run\":\"$BG_RUN\"" "$BG_ROOT/ledger.ndjson" 2>/dev/null | tail -n 1)
+  [ -n "$_line" ]
+}
+
+# Is it that run which has come to its plan and not to its end?
+bg_died() { grep -qF "\"run\":\"$BG_RUN\"" "$BG_ROOT/run/current" 2>/dev/null; }
 
 bg_prepare_root() {
   # The root is everybody's to look at and ours to write; what is secret in it has modes of its own.
@@ -177,15 +211,17 @@ bg_lock() {
   }
   exec 9>>"$BG_ROOT/lock" || return 1
   bg_now
-  _begun=$BG_NOW _told=
+  _begun=$BG_NOW _told='' _again=0
   until flock -n 9; do
     [ -z "$BG_ABORT" ] || return 1
-    bg_now
-    _holder=$(cat "$BG_ROOT/lock" 2>/dev/null)
-    [ "$_holder" = "$_told" ] || bg_note notice "waiting for the lock: held by ${_holder:-another run}"
-    _told=$_holder
+    bg_lock_holder
+    # Once for each holder, and now and then: whoever waits wants to see that it goes on.
+    if [ "$_holder" != "$_told" ] || [ "$BG_NOW" -ge "$_again" ]; then
+      bg_note notice "waiting for the lock: held by $_holder$_held_for"
+      _told=$_holder _again=$((BG_NOW + 60000))
+    fi
     if [ $((BG_NOW - _begun)) -ge $((BG_LOCK_TIMEOUT * 1000)) ]; then
-      bg_problem "the lock is still held after $BG_LOCK_TIMEOUT s, by ${_holder:-another run}" \
+      bg_problem "the lock is still held after $BG_LOCK_TIMEOUT s, by $_holder$_held_for" \
         'Wait until that run has ended, or cancel it; a lock is freed by itself when its run ends.' lock-timeout
       return 1
     fi
@@ -193,7 +229,21 @@ bg_lock() {
     wait $!
   done
   BG_LOCKED=1
-  printf '%s, since %s\n' "$BG_HOLDER" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$BG_ROOT/lock"
+  bg_now
+  printf '%s, since %s\n%s\n' "$BG_HOLDER" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$BG_NOW" >"$BG_ROOT/lock"
+  # point lock
+}
+
+# Who holds the lock, in _holder, and for how long, in _held_for: by the time since boot, as a clock may be set.
+bg_lock_holder() {
+  _holder='' _since='' _held_for=''
+  { read -r _holder && read -r _since; } 2>/dev/null <"$BG_ROOT/lock"
+  _holder=${_holder:-another run}
+  bg_now
+  case $_since in
+    '' | *[!0-9]*) ;;
+    *) [ "$_since" -gt "$BG_NOW" ] || _held_for=", for $(((BG_NOW - _since) / 1000)) s" ;;
+  esac
 }
 
 bg_step_begin() {
@@ -245,6 +295,8 @@ bg_run_step() {
       break
     fi
   done
+  # What a step that failed had started ends with it.
+  [ "$_status" = 0 ] || bg_end_group "$BG_STEP_PID" 2
   # Not removed: that would be a process for each step. An empty record names nobody.
   [ -z "$BG_LOCKED" ] || [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || : >"$BG_ROOT/run/step.$BG_STEP_PID"
   [ -z "$BG_RAN_OUT" ] || [ "$_status" = 0 ] || bg_problem "the time limit of $2 s ran out" \
@@ -262,7 +314,16 @@ bg_step_process() {
   trap ':' PIPE
   exec </dev/null
   BG_STEP=$1
-  case $1 in survey | setup) ;; *) [ ! -d "$BG_ROOT/run" ] || bg_record "$BG_ROOT/run/step.$$" ;; esac
+  case $1 in survey | setup) ;; *) [ ! -d "$BG_ROOT/run" ] || bg_record "$BG_ROOT/run/step.$$" || bg_unrecorded "$1" ;; esac
+  # point $1
+}
+
+# On a full disk nothing is begun; what was begun goes on, as nothing else can end it.
+bg_unrecorded() {
+  case $1 in
+    reconcile | switch-back | verify | bake | after-switch | drain | stop | standby | prune) ;;
+    *) bg_fail "$BG_ROOT/run cannot be written" 'Look at the free disk space, and at who owns the folder.' 'root keep-releases' ;;
+  esac
 }
 
 bg_wait_plan() {
@@ -283,9 +344,13 @@ bg_plan_step() {
 
 bg_run_plan() {
   eval "$BG_PLAN_TEXT"
-  [ -z "$BG_SKIP" ] || { bg_ledger skipped && bg_end skipped && return; }
+  [ -z "$BG_SKIP" ] || { bg_ledger skipped; bg_end skipped && return; }
   # A run that dies leaves this line; the next run ends it in the ledger.
-  printf '%s' "$BG_LEDGER" >"$BG_ROOT/run/current"
+  bg_write "$BG_ROOT/run/current" "$BG_LEDGER" || {
+    bg_problem "$BG_ROOT/run/current cannot be written" 'Look at the free disk space, and at who owns the folder; nothing was changed.' 'root keep-releases'
+    bg_end failed && return
+  }
+  # point plan
   _n=0 BG_RESULT=success
   while [ "$_n" -lt "$BG_COUNT" ]; do
     _n=$((_n + 1))
@@ -313,16 +378,34 @@ bg_run_plan() {
     [ "$_failed" != back ] || [ "$BG_LIVE" != "$BG_SLOT" ] || bg_run_step switch-back "$BG_STEP_TIMEOUT" '' 'bg_switch_back' final
     bg_run_step reconcile "$BG_STEP_TIMEOUT" '' 'bg_reconcile' final
   fi
-  bg_ledger "$BG_RESULT"
-  rm -f "$BG_ROOT/run/current"
+  # point ledger
+  # Without its line the run is ended in the ledger by the next one.
+  if bg_ledger "$BG_RESULT"; then
+    # point ledger-written
+    rm -f "$BG_ROOT/run/current"
+  else
+    bg_note warning "the ledger $BG_ROOT/ledger.ndjson cannot be written: the next run tries it again. Look at the free disk space."
+  fi
   bg_end "$BG_RESULT"
 }
 
 # The ledger's line: its beginning comes with the plan as JSON, how it ended is known only here.
 bg_ledger() {
   bg_live
-  printf '%s,"ended":"%s","outcome":"%s","live":"%s","liveRelease":"%s","steps":[%s]}\n' "$BG_LEDGER" \
-    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$BG_LIVE" "$(bg_release_of "$BG_LIVE")" "$BG_STEPS" >>"$BG_ROOT/ledger.ndjson"
+  bg_ledger_add "$BG_LEDGER,\"ended\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"outcome\":\"$1\",\"live\":\"$BG_LIVE\",\"liveRelease\":\"$(bg_release_of "$BG_LIVE")\",\"steps\":[$BG_STEPS]}"
+}
+
+# bg_ledger_add LINE: the ledger with one line more, whole or not at all. A last line that was cut off goes, and what cannot be read is put aside.
+bg_ledger_add() {
+  _ledger=$BG_ROOT/ledger.ndjson
+  if [ -e "$_ledger" ] && ! { [ -f "$_ledger" ] && { [ -r "$_ledger" ] || chmod u+rw "$_ledger"; }; } 2>/dev/null; then
+    mv -f "$_ledger" "$_ledger.unreadable.$$" || return 1
+    bg_note warning "the ledger could not be read: it is $_ledger.unreadable.$$ now, and a new one was begun"
+  fi
+  {
+    { [ ! -f "$_ledger" ] || awk 'NR > 1 { print last } { last = $0 } END { if (last ~ /}$/) print last }' "$_ledger"; } &&
+      printf '%s\n' "$1"
+  } >"$_ledger.new" && bg_sync "$_ledger.new" && mv -f "$_ledger.new" "$_ledger"
 }
 
 # The release that a slot holds, or nothing.

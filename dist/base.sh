@@ -61,8 +61,12 @@ bg_save() {
     eval "bg_quote \"\$$_name\""
     _text="$_text$_name=$BG_QUOTED$BG_NL"
   done
-  printf '%s' "$_text" >"$_file.new" && mv -f "$_file.new" "$_file"
+  bg_write "$_file" "$_text"
 }
+
+# bg_write FILE TEXT: whole or not at all. bg_sync FILE: what is in it is on the disk.
+bg_write() { printf '%s' "$2" >"$1.new" && mv -f "$1.new" "$1"; }
+bg_sync() { sync "$1" 2>/dev/null || sync; }
 
 # bg_load FILE NAME…: the named variables, from a file that bg_save wrote. In another user's folder it is only read: what stands
 # there must not be run by whoever looks in, who may be root.
@@ -168,7 +172,9 @@ bg_set_live() {
   if [ -z "$1" ]; then
     rm -f "$BG_ROOT/live"
   else
-    ln -sfn "slots/$1" "$BG_ROOT/live.new" && mv -fT "$BG_ROOT/live.new" "$BG_ROOT/live"
+    ln -sfn "slots/$1" "$BG_ROOT/live.new" || return
+    # point switch-link
+    mv -fT "$BG_ROOT/live.new" "$BG_ROOT/live"
   fi
 }
 

@@ -3,12 +3,16 @@
 
 bg_step_clone() {
   BG_REPO=$BG_ROOT/repo.git BG_DIR=$BG_ROOT/releases/$BG_RELEASE
+  # First, to make room: what failed one time after another must not fill the disk.
+  for _id in $BG_FAILED; do bg_remove_release "$_id" && bg_note notice "release $_id, which never was live, was removed"; done
   bg_fetch
+  # point clone-fetched
   mkdir "$BG_DIR" || bg_fail "cannot make $BG_DIR" 'Look at the free disk space and at who owns the folder.' root
   bg_checkout
   [ ! -e "$BG_DIR/.gitmodules" ] || bg_checkout_submodules
   [ -z "$BG_SHARED" ] || bg_link_shared
   bg_note notice "$(git --git-dir="$BG_REPO" log -1 --format='%h %s (%an)' "$BG_SHA" 2>/dev/null)"
+  # point clone-made
   [ -n "$BG_INSTALL" ] || bg_complete_release
 }
 
@@ -97,5 +101,9 @@ bg_link_shared() {
 
 # Written last: a release without it is unfinished, and is removed by the next run.
 bg_complete_release() {
-  printf '%s\n' "$BG_RELEASE_JSON" >"$BG_DIR/.release.json.new" && mv -f "$BG_DIR/.release.json.new" "$BG_DIR/.release.json"
+  # What the repository or the install command left there, a link or a folder, must not be written through.
+  rm -rf "$BG_DIR/.release.json" "$BG_DIR/.release.json.new" &&
+    printf '%s\n' "$BG_RELEASE_JSON" >"$BG_DIR/.release.json.new" && bg_sync "$BG_DIR/.release.json.new" &&
+    mv -f "$BG_DIR/.release.json.new" "$BG_DIR/.release.json" ||
+    bg_fail "cannot write $BG_DIR/.release.json" 'Look at the free disk space, and at who owns the folder.' 'root keep-releases'
 }

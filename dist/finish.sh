@@ -44,6 +44,7 @@ bg_step_stop() {
   BG_GUARD=$BG_SLOT BG_REVIVED=
   bg_slot_stop "$BG_OLD_SLOT"
   _stopped=$?
+  # point stop-done
   [ "$_stopped" != 0 ] || bg_note notice "the $BG_OLD_SLOT slot was stopped"
   # What a stop command told to end may take a moment to do so.
   if [ "$BG_SL_SUPERVISOR" = command ]; then
@@ -60,13 +61,27 @@ bg_step_stop() {
 # The plan names what may go: never what is live, nor what was live before.
 bg_step_prune() {
   for _id in $BG_PRUNE; do
-    # shellcheck disable=SC2115 # the id comes from the plan and was checked there
-    if rm -rf "$BG_ROOT/releases/$_id"; then
-      git --git-dir="$BG_ROOT/repo.git" update-ref -d "refs/bluegreen/$_id" 2>/dev/null
-      printf 'removed %s\n' "$_id"
-    else
-      bg_note warning "$BG_ROOT/releases/$_id cannot be removed by the user $(id -un): files of another user are in it; remove it by hand"
-    fi
+    ! bg_remove_release "$_id" || printf 'removed %s\n' "$_id"
+    # point prune-removed
   done
+  bg_measure
   [ ! -d "$BG_ROOT/repo.git" ] || git --git-dir="$BG_ROOT/repo.git" -c gc.autoDetach=false gc --auto --quiet 2>&1
+}
+
+# bg_remove_release ID: one that the plan names, and checked. What makes it complete goes first, so that half of it is unfinished to the next run.
+bg_remove_release() {
+  rm -f "$BG_ROOT/releases/$1/.release.json"
+  # shellcheck disable=SC2115
+  if rm -rf "$BG_ROOT/releases/$1"; then
+    git --git-dir="$BG_ROOT/repo.git" update-ref -d "refs/bluegreen/$1" 2>/dev/null || true
+  else
+    bg_note warning "$BG_ROOT/releases/$1 cannot be removed by the user $(id -un): files of another user are in it; remove it by hand"
+    return 1
+  fi
+}
+
+# What the live release takes on the disk, in KiB and inodes: the next survey asks whether there is room for one more.
+bg_measure() {
+  _size=$(du -ka "$BG_ROOT/releases/$BG_RELEASE" 2>/dev/null | awk 'END { print $1, NR }')
+  bg_write "$BG_ROOT/release.size" "$_size$BG_NL" || bg_note warning "$BG_ROOT/release.size cannot be written: look at the free disk space"
 }

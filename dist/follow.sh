@@ -86,21 +86,22 @@ bg_follow_to() {
     _said=$(bg_nginx -t) || bg_not_tested 'its configuration' 'nothing was switched' "$_said"
     # nginx is to load its files with this switch: a run that dies in between leaves that to the next one.
     BG_IN_TARGET=$1 BG_IN_BEFORE='' BG_IN_WORKERS=$BG_SERVING
-    bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS
+    bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS || bg_intent_unwritten
   fi
   BG_SWITCH_TIME=
   bg_set_live_timed "$1" || bg_fail "the link $BG_ROOT/live cannot be replaced: nothing was switched" \
     'Look at the free disk space, and at who owns the folder.' root
+  # point switch-live
   if [ -n "$_reload" ] && ! bg_reload "$BG_IN_WORKERS"; then
     _cause=$BG_CAUSE _why=$BG_SAID
-    bg_set_live "$2"
+    bg_set_live "$2" || bg_live_stuck
     bg_same_workers "$BG_IN_WORKERS" && rm -f "$BG_ROOT/switch.intent"
     bg_fail "nginx did not reload: $_cause. live was put back" "See nginx's error log, $BG_NG_ERROR_LOG." 'switch-timeout nginx-command' "$_why"
   fi
   rm -f "$BG_ROOT/switch.intent"
   bg_followed "$1" || {
     _why=$BG_PROBE_SAID
-    bg_set_live "$2"
+    bg_set_live "$2" || bg_live_stuck
     bg_refuse_unsearchable
     bg_fail "nginx did not follow $BG_ROOT/live within a second: it was put back" \
       'Something keeps nginx from seeing the link: an open_file_cache or disable_symlinks beside the include, or another configuration that was loaded since. See docs/host-setup.md.' 'root switch' "$_why"
@@ -121,6 +122,7 @@ bg_followed() {
 # The rename alone, and how long it took in microseconds, where the system's date tells that.
 bg_set_live_timed() {
   ln -sfn "slots/$1" "$BG_ROOT/live.new" || return 1
+  # point switch-link
   _from=$(date +%s%N)
   mv -fT "$BG_ROOT/live.new" "$BG_ROOT/live" || return 1
   _to=$(date +%s%N)

@@ -25614,7 +25614,7 @@ nacl.setPRNG = function(fn) {
 
 /***/ }),
 
-/***/ 9596:
+/***/ 478:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -25630,6 +25630,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/host/lease.ts
+var host_lease = __nccwpck_require__(3572);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: external "node:net"
@@ -25672,7 +25674,12 @@ function openSocket(address, deadline) {
         });
     });
 }
+/** What may be over soon: a server that is starting, a network that stumbles. A name that is not known is not among them. */
+const passing = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE']);
 function networkError(address, code, limitMs) {
+    return new errors/* DeployError */.s(networkProblem(address, code, limitMs), passing.has(code));
+}
+function networkProblem(address, code, limitMs) {
     const at = addressText(address);
     const place = { step: 'connect', host: address.host };
     switch (code) {
@@ -25681,42 +25688,42 @@ function networkError(address, code, limitMs) {
         case 'EAI_FAIL':
         case 'EAI_NODATA':
         case 'EAI_NONAME':
-            return new errors/* DeployError */.s({
+            return {
                 ...place,
                 what: `The name ${address.host} could not be resolved (${code}), so ${at} was not contacted`,
                 next: code === 'EAI_AGAIN' ? 'The name server did not answer: try again, and check the network of the runner.' : 'Check the spelling of host, and that the name is known to public name servers, since the runner asks those.',
                 settings: ['host'],
-            });
+            };
         case 'ECONNREFUSED':
-            return new errors/* DeployError */.s({
+            return {
                 ...place,
                 what: `${at} refused the connection`,
                 next: 'Check that sshd runs there and listens on this port (on the host: ss -ltn), and that no firewall refuses it.',
                 settings: ['host', 'port'],
-            });
+            };
         case 'EHOSTUNREACH':
         case 'ENETUNREACH':
         case 'EADDRNOTAVAIL':
-            return new errors/* DeployError */.s({
+            return {
                 ...place,
                 what: `${at} cannot be reached from here (${code})`,
                 next: 'Check host. A private address needs a runner in the same network; an IPv6 address needs a runner that has IPv6.',
                 settings: ['host', 'port'],
-            });
+            };
         case 'ETIMEDOUT':
-            return new errors/* DeployError */.s({
+            return {
                 ...place,
                 what: `${at} did not answer within ${limitMs / 1000} s`,
                 next: 'Usually a firewall drops the packets: let the runner\'s address in, or check host and port. For a slow line raise connect-timeout.',
                 settings: ['host', 'port', 'connect-timeout'],
-            });
+            };
         default:
-            return new errors/* DeployError */.s({
+            return {
                 ...place,
                 what: `Connecting to ${at} failed: ${code}`,
                 next: 'Check host and port, and the network between here and there.',
                 settings: ['host', 'port'],
-            });
+            };
     }
 }
 
@@ -25737,7 +25744,7 @@ function closedEarly(address) {
         what: `${addressText(address)} closed the connection before it showed its key`,
         next: 'Check that this port is sshd\'s. If it is, sshd turns this address away: too many connections at once (MaxStartups), a ban (fail2ban, PerSourcePenalties), or hosts.deny. The host\'s log says which.',
         settings: ['host', 'port'],
-    });
+    }, true);
 }
 function tooMuchTalk(address) {
     return new errors/* DeployError */.s({
@@ -25758,17 +25765,17 @@ function handshakeTooLate(address, limitMs, spoke, accepted) {
             what: `${at} did not let the user in ${within}`,
             next: 'The host is slow to decide: often its name server does not answer (UseDNS in sshd_config), or it is overloaded. For a slow host raise connect-timeout.',
             settings: ['connect-timeout'],
-        });
+        }, true);
     }
     return new errors/* DeployError */.s({
         ...place,
         what: spoke ? `${at} did not finish the SSH handshake ${within}` : `${at} took the connection and then said nothing ${within}`,
         next: spoke ? 'The host or the line is slow: raise connect-timeout, or look at the host\'s load.' : 'Check that this port is sshd\'s, and that the host is not overloaded. For a slow host raise connect-timeout.',
         settings: ['port', 'connect-timeout'],
-    });
+    }, true);
 }
-/** Any other end of a handshake; the reason is ssh2's or the host's. `accepted`: the host has proved its key. */
-function handshakeFailed(address, reason, accepted, banner) {
+/** Any other end of a handshake; the reason is ssh2's or the host's. `accepted`: the host has proved its key. `closed`: it hung up in the middle. */
+function handshakeFailed(address, reason, accepted, banner, closed = false) {
     if (accepted && /packet length/.test(reason))
         return bannerTooLong(address);
     const noSsh = /identification string|greeting lines|header length|packet length|Bad packet/i.test(reason);
@@ -25784,7 +25791,7 @@ function handshakeFailed(address, reason, accepted, banner) {
                 : 'The host\'s log says more (journalctl -u ssh, or /var/log/auth.log).',
         settings: ['host', 'port'],
         details: printable(banner),
-    });
+    }, closed);
 }
 /** sshd sends its banner in one packet, and ssh2 takes at most 35,000 bytes in one. */
 function bannerTooLong(address) {
@@ -25966,7 +25973,7 @@ function lostError(address, reason) {
         host: address.host,
         what: `The connection to ${addressText(address)} was lost: ${why}`,
         next: 'Check whether the host was restarted, and the network between here and there. Then run it again.',
-    });
+    }, true);
 }
 function closedByUs(address) {
     return new errors/* DeployError */.s({ host: address.host, what: `The connection to ${addressText(address)} was closed`, next: 'Run it again.' });
@@ -25978,7 +25985,7 @@ function execTooLate(address, limitMs) {
         what: `${addressText(address)} did not start a command within ${limitMs / 1000} s`,
         next: 'The host is overloaded or the line is stuck. For a slow host raise connect-timeout.',
         settings: ['connect-timeout'],
-    });
+    }, true);
 }
 function execRefused(address, reason) {
     return new errors/* DeployError */.s({
@@ -26915,7 +26922,7 @@ async function handshake(options) {
         const closed = /ECONNRESET|EPIPE|Connection lost before handshake|No response from server/.test(reason);
         if (closed && !seen.key)
             throw closedEarly(options.address);
-        throw handshakeFailed(options.address, closed ? 'the host closed the connection' : reason, seen.accepted, seen.banner);
+        throw handshakeFailed(options.address, closed ? 'the host closed the connection' : reason, seen.accepted, seen.banner, closed);
     }
 }
 function logIn(socket, options, seen) {
@@ -27060,7 +27067,7 @@ var known_hosts = __nccwpck_require__(7879);
 /** A fingerprint may belong to another kind of key than the one a host prefers to show: so often is it asked for another kind. */
 const kindsToTry = 3;
 /**
- * Connects to a host and logs in with a key. One try: what fails is told, not tried again.
+ * Connects to a host and logs in with a key. One try: what fails is told, not tried again (`reach` does that).
  *
  * @throws DeployError: a setting is wrong (before anything is contacted), or, with the step `connect`, the host
  *   cannot be reached, is not the one that is known, or does not let the user in. No socket is left open.
@@ -27105,6 +27112,42 @@ async function notKnown(address, deadline, othersKnown) {
     return keys.length > 0 ? hostNotKnown(address, keys, othersKnown) : noHostKey(address);
 }
 
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: ./src/host/reach.ts
+
+
+/** Pauses before the second, third, … try, in milliseconds. */
+const PAUSES_MS = [500, 1000, 2000];
+/**
+ * Connects, and tries again with growing pauses what may be over soon: a refused or broken connection, a host that does not answer.
+ *
+ * @param connectOnce one try, as `connect` makes it
+ * @throws DeployError of the last try; at once when it is for good (a wrong key, a name that is not known)
+ */
+async function reach(connectOnce, { limitMs, lateTries, leastMs = 0, onFailure }) {
+    const begun = performance.now();
+    for (let failed = 0, late = 0;; failed++) {
+        const tryBegun = performance.now();
+        try {
+            return await connectOnce();
+        }
+        catch (error) {
+            if (!(error instanceof errors/* DeployError */.s) || !error.passing)
+                throw error;
+            if (performance.now() - tryBegun > limitMs * 0.9)
+                late++;
+            const enough = late > lateTries || failed >= PAUSES_MS.length;
+            if (enough && performance.now() - begun >= leastMs)
+                throw error;
+            onFailure?.(error);
+            const pause = PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)] ?? 0;
+            // Many runs that were turned away together should not come back together.
+            await (0,promises_namespaceObject.setTimeout)(pause * (0.75 + Math.random() / 2));
+        }
+    }
+}
+
 // EXTERNAL MODULE: ./src/inputs.ts + 31 modules
 var inputs = __nccwpck_require__(9239);
 // EXTERNAL MODULE: ./src/report/run-info.ts
@@ -27118,6 +27161,8 @@ var secrets = __nccwpck_require__(5868);
 
 
 
+
+
 /**
  * The action's main run: settings in, engine, reporters, outputs. Gives whether it went well. What is not needed for connecting
  * is loaded while the handshake is under way: that is a good part of a short deploy's time.
@@ -27125,9 +27170,12 @@ var secrets = __nccwpck_require__(5868);
 async function runAction() {
     const startedAt = Date.now();
     const { settings, key } = (0,inputs/* settingsFromInputs */.X)(process.env);
-    const connecting = connectTo(settings, key);
+    // The first connection is on its way before there is anybody to tell what went wrong with it.
+    const failures = [];
+    let tell = (error) => void failures.push(error);
+    const connecting = connectTo(settings, key, { onFailure: (error) => tell(error) });
     connecting.catch(() => { });
-    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), __nccwpck_require__.e(/* import() */ 535).then(__nccwpck_require__.bind(__nccwpck_require__, 2535))]);
+    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), Promise.all(/* import() */[__nccwpck_require__.e(50), __nccwpck_require__.e(535)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2535))]);
     for (const line of (0,inputs/* secretLines */._)(settings))
         core.setSecret(line);
     core.saveState('main', 'begun');
@@ -27140,13 +27188,20 @@ async function runAction() {
         onDeployment: (id) => core.saveState('deployment', String(id)),
     });
     reporters.reporter.start();
-    // The first connection is on its way already.
     const connections = [connecting];
     const outcome = await execute(settings, {
-        connect: () => connections.pop() ?? connectTo(settings, key),
+        connect(patience) {
+            const first = connections.pop();
+            if (!first)
+                return connectTo(settings, key, patience);
+            tell = patience.onFailure ?? tell;
+            failures.forEach(tell);
+            return first;
+        },
         emit: (event) => reporters.reporter.event(event),
         cancelled: cancelled(),
         run,
+        begunAnew: ({ key: runKey }) => core.saveState('run', runKey),
         ours: info.ours,
         startedAt,
         now: Date.now,
@@ -27162,10 +27217,11 @@ async function runAction() {
     }
     return true;
 }
-/** Connects to the host that the settings name. */
-function connectTo(settings, key) {
-    const { host, knownHosts, connectTimeout } = settings;
-    return connect({ ...host, key, passphrase: '', knownHosts, connectTimeoutMs: connectTimeout });
+/** Connects to the host that the settings name, with some patience. */
+function connectTo(settings, key, patience = {}) {
+    const { host, knownHosts, connectTimeout: connectTimeoutMs, lease, retries } = settings;
+    const once = () => connect({ ...host, key, passphrase: '', knownHosts, connectTimeoutMs, keepaliveMs: (0,host_lease/* keepaliveMs */.R)(lease) });
+    return reach(once, { limitMs: connectTimeoutMs, lateTries: retries, ...patience });
 }
 /** Aborted when the runner cancels: SIGINT, some seconds later SIGTERM. */
 function cancelled() {
@@ -27228,19 +27284,18 @@ function setOutputs(core, outcome, checkRunUrl) {
 /* harmony export */ });
 /** The one error class that is thrown on purpose; everything else is a defect of ours. */
 class DeployError extends Error {
+    passing;
     problem;
-    constructor(problem) {
+    /** @param passing it may be gone at the next try: a line that broke, a host that is busy */
+    constructor(problem, passing = false) {
         super(problem.what);
+        this.passing = passing;
         this.name = 'DeployError';
         this.problem = { step: '', host: '', settings: [], details: '', ...problem };
     }
     /** The same error, with the place filled in where the thrower could not know it. */
     at(place) {
-        return new DeployError({
-            ...this.problem,
-            step: this.problem.step || place.step || '',
-            host: this.problem.host || place.host || '',
-        });
+        return new DeployError({ ...this.problem, step: this.problem.step || place.step || '', host: this.problem.host || place.host || '' }, this.passing);
     }
 }
 /** The whole of a problem as lines of plain text, for the log and for `raw_details`. */
@@ -27720,6 +27775,25 @@ function globMatcher(pattern) {
 function refuse(what, next, details) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .DeployError */ .s({ step: 'settings', what, next, settings: ['known-hosts'], details });
 }
+
+
+/***/ }),
+
+/***/ 3572:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   R: () => (/* binding */ keepaliveMs),
+/* harmony export */   x: () => (/* binding */ beatMs)
+/* harmony export */ });
+// Both sides of a line give it up when it has been silent for a lease. What they say meanwhile, so that the other one hears something.
+/** How often the agent gets a sign of life, in milliseconds: several in each lease, as one that comes late is no dead line yet. */
+const beatMs = (leaseMs) => Math.min(10_000, Math.round(leaseMs / 5));
+/**
+ * How often the host's SSH server is asked for one, in milliseconds. The fourth question in a row without an answer ends the connection: a
+ * little before the agent gives up, which is then asked what became of it.
+ */
+const keepaliveMs = (leaseMs) => Math.max(200, Math.min(10_000, Math.round(leaseMs / 6)));
 
 
 /***/ }),
@@ -37913,6 +37987,8 @@ const settingsSchema = object({
     'nginx-command': setting({ group: 'nginx', doc: 'How to call nginx on the host.', defaultText: '`nginx` as root, else `sudo -n /usr/sbin/nginx`' }, oneLine(1000)),
     'verify-url': setting({ group: 'nginx', doc: 'What to ask through nginx after the switch, from the host itself.', defaultText: 'the health path at the server that leads to the upstream' }, optional('', webUrl)),
     'connect-timeout': setting({ group: 'limits', doc: 'How long connecting may take.', default: '20s' }, duration_duration({ min: SHORTEST })),
+    lease: setting({ group: 'limits', doc: 'How long the line to the host may be silent. After that both sides give it up: the host aborts what is not switched yet and finishes what is; the action connects again and reads what became of it.', default: '60s' }, duration_duration({ min: 1000, max: 3_600_000 })),
+    retries: setting({ group: 'limits', doc: 'How often a run is begun anew by itself when its line to the host was lost and nothing had been switched.', default: '1' }, wholeNumber(0, 10)),
     'step-timeout': setting({ group: 'limits', doc: 'How long any one step may take that has no limit of its own.', default: '15m' }, duration_duration({ min: SHORTEST })),
     'lock-timeout': setting({ group: 'limits', doc: 'How long to wait for another deploy of this app on the host. `0s`: do not wait.', default: '15m' }, duration_duration({ min: 0 })),
     'switch-timeout': setting({ group: 'limits', doc: 'How long nginx may take to run new workers and to answer from the new slot.', default: '10s' }, duration_duration({ min: SHORTEST })),
@@ -38099,7 +38175,7 @@ function secretLines(settings) {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _host_dirname_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3362);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _action_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9596);
+/* harmony import */ var _action_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(478);
 // First of all: it makes the SSH library's one path of its own work in this bundle.
 
 
@@ -38114,7 +38190,7 @@ process.on('unhandledRejection', (error) => void fail(error));
 try {
     if (process.env.BLUEGREEN_POST) {
         if (process.env.STATE_main === 'begun')
-            await (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1178))).postRun();
+            await (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(50), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1178))).postRun();
     }
     else if (!(await (0,_action_js__WEBPACK_IMPORTED_MODULE_2__/* .runAction */ .Cs)()))
         process.exitCode = 1;

@@ -108,9 +108,12 @@ bg_stop_idle() {
 }
 
 bg_remove_incomplete() {
+  _keep=$(bg_release_of "$BG_LIVE")
   for _dir in "$BG_ROOT"/releases/*/; do
     _dir=${_dir%/}
     [ -d "$_dir" ] && [ ! -L "$_dir" ] && [ ! -f "$_dir/.release.json" ] || continue
+    # What is live stays, whoever took that file away.
+    [ "${_dir##*/}" != "$_keep" ] || continue
     rm -rf "$_dir" && bg_note notice "the unfinished release ${_dir##*/} was removed"
   done
   rm -f "$BG_ROOT"/*.new "$BG_ROOT"/slots/*/*.new
@@ -123,8 +126,17 @@ bg_remove_incomplete() {
 # The ledger's line of a run that died before it could write one.
 bg_end_dead_ledger() {
   [ -s "$BG_ROOT/run/current" ] && [ -n "$BG_AT_START" ] || return 0
-  printf '%s,"ended":"%s","outcome":"died","live":"%s","liveRelease":"%s","steps":[]}\n' "$(cat "$BG_ROOT/run/current")" \
-    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$BG_LIVE" "$(bg_release_of "$BG_LIVE")" >>"$BG_ROOT/ledger.ndjson"
+  _begun=$(cat "$BG_ROOT/run/current")
+  case $_begun in
+    *'"run":"'*'","command":'*'"started":"'*'"')
+      # One that died between its line and its end has it.
+      _key='","command":'
+      grep -qF "${_begun%%"$_key"*}$_key" "$BG_ROOT/ledger.ndjson" 2>/dev/null ||
+        bg_ledger_add "$_begun,\"ended\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"outcome\":\"died\",\"live\":\"$BG_LIVE\",\"liveRelease\":\"$(bg_release_of "$BG_LIVE")\",\"steps\":[]}" ||
+        bg_fail "the ledger $BG_ROOT/ledger.ndjson cannot be written" 'Look at the free disk space, and at who owns the folder.' 'root keep-releases'
+      ;;
+    *) ;;
+  esac
   rm -f "$BG_ROOT/run/current"
   bg_note warning 'an earlier run died before its end; the host is as `live` says again'
 }

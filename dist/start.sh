@@ -22,9 +22,11 @@ bg_step_start() {
     bg_fail "cannot write $_home" 'Look at the free disk space and at who owns the folder.' root
   rm -f "$_home/pid" "$_home/standby"
   # shellcheck disable=SC2086 # names
-  bg_save "$_home/slot.conf" $BG_SL_NAMES
+  bg_save "$_home/slot.conf" $BG_SL_NAMES || bg_fail "cannot write $_home" 'Look at the free disk space and at who owns the folder.' root
+  # point start-written
   bg_slot_start "$BG_SLOT"
   _status=$?
+  # point start-done
   [ "$_status" = 0 ] && {
     [ "$BG_SL_SUPERVISOR" = command ] || bg_note warning "a reboot will not bring $BG_APP back: the supervisor \`process\` has nobody who starts it again (setting supervisor)"
     return 0

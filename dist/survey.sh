@@ -71,6 +71,11 @@ bg_survey_root() {
     [ ! -d "$_dir" ] || [ -f "$_dir.release.json" ] || { _dir=${_dir%/} && bg_fact unfinished "${_dir##*/}"; }
   done
   bg_fact ledger "$(tail -n 200 "$BG_ROOT/ledger.ndjson" 2>/dev/null)"
+  # Of all its lines, however many runs have failed since: what was live is what can be gone back to.
+  bg_fact waslive "$(awk '
+    /}$/ && match($0, /"liveRelease":"[^"]+"/) { id = substr($0, RSTART + 15, RLENGTH - 16); if (!(id in seen)) { seen[id] = 1; print id } }
+  ' "$BG_ROOT/ledger.ndjson" 2>/dev/null)"
+  { read -r _size <"$BG_ROOT/release.size"; } 2>/dev/null && bg_fact size "$_size"
 }
 
 bg_survey_ports() {

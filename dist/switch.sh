@@ -4,7 +4,8 @@
 bg_step_switch() {
   bg_probed_mode
   # shellcheck disable=SC2086 # names
-  bg_save "$BG_ROOT/nginx.state" $BG_NG_NAMES
+  bg_save "$BG_ROOT/nginx.state" $BG_NG_NAMES || bg_fail "$BG_ROOT/nginx.state cannot be written: nothing was switched" \
+    'Look at the free disk space, and at who owns the folder.' root
   if [ -n "$BG_STANDBY_READY" ]; then bg_standby_healthy; fi
   # What a visitor gets before the switch: what failed before it too is not the new release's fault.
   bg_ask_watching "$BG_OLD_AT" "$BG_AT"
@@ -16,7 +17,9 @@ bg_step_switch() {
       'Another app on this host switches its traffic; run the deploy again.' lock-timeout
   fi
   # Until verify has seen who answers.
-  printf '%s\n' "$BG_SLOT" >"$BG_ROOT/run/unproved"
+  bg_write "$BG_ROOT/run/unproved" "$BG_SLOT$BG_NL" || bg_fail "$BG_ROOT/run cannot be written: nothing was switched" \
+    'Look at the free disk space, and at who owns the folder.' root
+  # point switch-unproved
   [ -z "$BG_BAKE_LOGS" ] || bg_bake_mark
   bg_switch_to "$BG_SLOT" "$BG_NG_REGION" "$BG_PREVIOUS_SLOT"
   bg_nginx_unlock
@@ -44,7 +47,8 @@ bg_switch_to() {
   [ -z "$BG_NG_SUM" ] || [ "$BG_NG_SUM" = "$(bg_masked_sum "$BG_NG_FILE")" ] || bg_file_changed
   bg_workers || bg_fail 'nginx is not running' 'Start it; the deploy changed nothing.' nginx-command
   BG_IN_TARGET=$1 BG_IN_BEFORE=$2 BG_IN_WORKERS=$BG_SERVING
-  bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS
+  bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS || bg_intent_unwritten
+  # point switch-intent
   bg_nginx_write "$2" "$_new" || {
     _status=$?
     rm -f "$BG_ROOT/switch.intent"
@@ -52,14 +56,21 @@ bg_switch_to() {
     case $_status in 3 | 4) bg_file_changed ;; *) ;; esac
     bg_fail "$_file_says cannot be written" "The user needs to write that file and its folder." 'nginx-upstream user'
   }
+  # point switch-file
   if ! _said=$(bg_nginx -t); then
     bg_nginx_write "$_new" "$2" && rm -f "$BG_ROOT/switch.intent"
     bg_not_tested 'the configuration with the new port' 'it was put back' "$_said"
   fi
-  bg_set_live "$1"
+  # point switch-tested
+  bg_set_live "$1" || {
+    bg_nginx_write "$_new" "$2" && rm -f "$BG_ROOT/switch.intent"
+    bg_fail "the link $BG_ROOT/live cannot be replaced: nginx's file was put back, nothing was switched" \
+      'Look at the free disk space, and at who owns the folder.' root
+  }
+  # point switch-live
   if ! bg_reload "$BG_IN_WORKERS"; then
     _cause=$BG_CAUSE _why=$BG_SAID
-    bg_set_live "$3"
+    bg_set_live "$3" || bg_live_stuck
     bg_nginx_write "$_new" "$2"
     # What it refused it may yet have taken in: only workers from before prove that the old configuration runs.
     BG_NG_TIMEOUT=3 bg_reload "$BG_IN_WORKERS" || bg_same_workers "$BG_IN_WORKERS" ||
@@ -68,7 +79,18 @@ bg_switch_to() {
     bg_fail "nginx did not take the new configuration: $_cause. It was put back" \
       'Nothing has changed for visitors. Mend what nginx says below, then deploy again.' 'switch-timeout nginx-command' "$_why"
   fi
+  # point switch-reloaded
   rm -f "$BG_ROOT/switch.intent"
+  # point switch-done
+}
+
+bg_intent_unwritten() {
+  bg_fail "$BG_ROOT/switch.intent cannot be written: nothing was switched" 'Look at the free disk space, and at who owns the folder.' root
+}
+
+# The intent stays: the next run makes nginx match what `live` says.
+bg_live_stuck() {
+  bg_fail "the link $BG_ROOT/live cannot be put back" 'Look at the free disk space, and at who owns the folder; the next run goes on from there.' root
 }
 
 bg_file_changed() {
@@ -162,7 +184,7 @@ bg_switch_back() {
 # The running nginx has its files by now: only the link goes back.
 bg_follow_back() {
   BG_NG_MODE=instant
-  bg_set_live "$BG_PREVIOUS_SLOT"
+  bg_set_live "$BG_PREVIOUS_SLOT" || bg_live_stuck
   bg_followed "${BG_PREVIOUS_SLOT:-blue}" ||
     bg_fail "nginx does not follow $BG_ROOT/live back to ${BG_PREVIOUS_SLOT:-nothing}" 'Look at nginx and its error log, then reload it.' switch "$BG_PROBE_SAID"
 }

@@ -1,0 +1,564 @@
+export const id = 50;
+export const ids = [50];
+export const modules = {
+
+/***/ 6050:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   s: () => (/* binding */ askOutcome)
+/* harmony export */ });
+/* harmony import */ var _facts_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9216);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
+
+
+/**
+ * Connects again and asks the host what became of a run: waits until it has ended. If it died there, the host is brought in line at once.
+ *
+ * @throws DeployError when the host cannot be reached
+ */
+async function askOutcome(settings, door) {
+    const connection = await door.connect();
+    try {
+        const fate = { release: '', held: false, told: false, notes: [] };
+        await new Promise((resolve, reject) => {
+            (0,_session_js__WEBPACK_IMPORTED_MODULE_1__/* .startSession */ .J)(connection, 'outcome', settings, door.run, {
+                message: (message) => {
+                    if (message.type === 'ledger')
+                        fate.line = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .parsedLine */ .WP)(message.line)[0];
+                    if (message.type === 'held')
+                        fate.held = true;
+                    if (message.type === 'note')
+                        fate.notes.push({ level: message.level, text: message.text });
+                    if (message.type !== 'end')
+                        return;
+                    fate.told = true;
+                    fate.release = message.release;
+                    resolve();
+                },
+                output: () => { },
+            }).then((session) => session.closed.then(() => resolve()), reject);
+        });
+        return fate;
+    }
+    finally {
+        connection.close();
+    }
+}
+
+
+/***/ }),
+
+/***/ 9216:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  jx: () => (/* binding */ otherSlot),
+  WP: () => (/* binding */ parsedLine),
+  MH: () => (/* binding */ readFacts)
+});
+
+// UNUSED EXPORTS: isReleaseId
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __webpack_require__(8522);
+;// CONCATENATED MODULE: ./src/engine/status-facts.ts
+/** @param all the facts by their names */
+function readLook(all) {
+    const one = (name) => all.get(name)?.[0] ?? '';
+    const mode = one('nginx.mode');
+    const [blue = 0, green = 0] = numbers(one('nginx.rounds'));
+    return {
+        closed: one('root.closed') === 'yes',
+        liveOther: one('live.other') === 'yes',
+        run: one('run').trim(),
+        slots: { blue: slotLook('blue', one), green: slotLook('green', one) },
+        ports: new Map([...all.keys()].flatMap((name) => (/^port\.\d+$/.test(name) && one(name) ? [[Number(name.slice(5)), holder(one(name), one(`${name}.text`))]] : []))),
+        nginx: {
+            mode: mode === 'instant' || mode === 'reload' ? mode : undefined,
+            url: one('nginx.url'),
+            status: statusCode(one('nginx.asked')),
+            rounds: { blue, green },
+            pool: one('nginx.pool').split(' ').filter(isSlot),
+            probed: probed(one('nginx.probe'), { blue: one('nginx.probe.blue'), green: one('nginx.probe.green') }),
+        },
+    };
+}
+function slotLook(slot, one) {
+    const of = (name) => one(`slot.${slot}.${name}`);
+    const [time = '', author = '', ...subject] = of('commit').split('\n');
+    return {
+        listen: of('listen') === 'socket' ? 'socket' : 'port',
+        health: statusCode(of('health')),
+        seconds: wholeNumber(of('seconds')),
+        memoryKiB: wholeNumber(of('memory')),
+        pids: numbers(of('pids')),
+        uid: of('uid'),
+        commit: of('commit') ? { seconds: wholeNumber(time), author, subject: subject.join(' ') } : undefined,
+    };
+}
+/** @param text the user id, and process ids after it */
+function holder(text, words) {
+    const [uid = '', ...pids] = text.split(' ').filter(Boolean);
+    return { uid, pids: pids.map(Number), text: words };
+}
+/** Each probe answers with a line; one that names neither slot is not ours. */
+function probed(answers, wanted) {
+    const lines = new Set(answers.split('\n').map((line) => line.trim()));
+    return ['blue', 'green'].filter((slot) => wanted[slot] && lines.has(wanted[slot]));
+}
+const isSlot = (text) => text === 'blue' || text === 'green';
+const wholeNumber = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
+const statusCode = (text) => (/^[1-9]\d\d$/.test(text) ? Number(text) : undefined);
+const numbers = (text) => text.split(' ').filter((word) => /^\d+$/.test(word)).map(Number);
+
+;// CONCATENATED MODULE: ./src/engine/facts.ts
+
+
+const otherSlot = (slot) => (slot === 'blue' ? 'green' : 'blue');
+/**
+ * Reads what the agent's survey sent.
+ *
+ * @param data the facts as they came: base64 of gzip of `name =text` lines, and of `name +`, lines, the session's mark
+ */
+function readFacts(data, mark) {
+    const text = (0,external_node_zlib_.gunzipSync)(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
+    const all = factsByName(text, mark);
+    const one = (name) => all.get(name)?.[0] ?? '';
+    const many = (name) => all.get(name) ?? [];
+    const liveLink = one('live');
+    return {
+        user: one('user'),
+        root: one('uid') === '0',
+        time: one('time'),
+        addresses: one('addresses').split(/\s+/).filter(Boolean),
+        tools: new Set(one('tools').split(' ').filter(Boolean)),
+        ...freeSpace(one('disk')),
+        rootState: (one('root') || 'missing'),
+        live: liveLink === 'slots/blue' ? 'blue' : liveLink === 'slots/green' ? 'green' : '',
+        liveLink,
+        intent: one('intent') === 'yes',
+        slots: Object.fromEntries(['blue', 'green'].flatMap((slot) => (all.has(`slot.${slot}.release`) ? [[slot, slotFacts(slot, one, liveLink)]] : []))),
+        listeners: new Set([...all.keys()].flatMap((name) => (name.startsWith('listener.') ? [Number(name.slice(9))] : []))),
+        releases: many('release').flatMap(parsedRelease),
+        unfinished: many('unfinished'),
+        ledger: one('ledger').split('\n').flatMap(parsedLine),
+        wereLive: one('waslive').split('\n').filter(isReleaseId),
+        releaseSize: sizeOf(one('size')),
+        commit: one('commit').trim(),
+        ancestor: one('ancestor') === 'yes',
+        look: readLook(all),
+        nginx: {
+            command: one('nginx.command'),
+            status: Number(one('nginx.status') || 1),
+            said: one('nginx.said'),
+            dump: one('nginx.dump'),
+            version: one('nginx.version'),
+            versionBefore: one('nginx.before'),
+            running: one('nginx.running') === 'yes',
+            files: one('nginx.files').split('\n').filter(Boolean).map((line) => {
+                const [path = '', realPath = '', write = '', sum = ''] = line.split('\t');
+                return { path, realPath, writable: write === 'yes', sum };
+            }),
+        },
+    };
+}
+function slotFacts(slot, one, liveLink) {
+    return {
+        release: one(`slot.${slot}.release`),
+        sha: one(`slot.${slot}.sha`),
+        port: Number(one(`slot.${slot}.port`)),
+        listen: one(`slot.${slot}.listen`) === 'socket' ? 'socket' : 'port',
+        supervisor: one(`slot.${slot}.supervisor`),
+        alive: one(`slot.${slot}.alive`) === 'yes',
+        healthy: one(`slot.${slot}.healthy`) !== '',
+        standby: one(`slot.${slot}.standby`) === 'yes' && liveLink !== `slots/${slot}`,
+    };
+}
+function factsByName(text, mark) {
+    const all = new Map();
+    const add = (name, value) => void all.set(name, [...(all.get(name) ?? []), value]);
+    const lines = text.split('\n');
+    for (let at = 0; at < lines.length; at++) {
+        const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/s.exec(lines[at] ?? '') ?? [];
+        if (how === '=')
+            add(name, value);
+        if (how !== '+')
+            continue;
+        const end = lines.indexOf(mark, at + 1);
+        if (end < 0)
+            break;
+        add(name, lines.slice(at + 1, end).join('\n'));
+        at = end;
+    }
+    return all;
+}
+/** @param text free blocks, the size of a block in bytes, free inodes */
+function freeSpace(text) {
+    const [blocks, size, inodes] = text.split(' ').map(Number);
+    if (blocks === undefined || !size)
+        return { freeKiB: undefined, freeInodes: undefined };
+    return { freeKiB: Math.floor((blocks * size) / 1024), freeInodes: inodes || undefined };
+}
+/** @param text KiB, inodes */
+function sizeOf(text) {
+    const [, kib, inodes] = /^(\d{1,15}) (\d{1,15})$/.exec(text) ?? [];
+    return kib && inodes ? { kib: Number(kib), inodes: Number(inodes) } : undefined;
+}
+/** A broken line tells nothing, and harms nothing. */
+function parsedLine(line) {
+    const found = parsedObject(line);
+    if (!found)
+        return [];
+    const text = (name) => (typeof found[name] === 'string' ? found[name] : '');
+    return [
+        {
+            run: text('run'),
+            command: text('command'),
+            release: text('release'),
+            sha: text('sha'),
+            outcome: text('outcome'),
+            liveRelease: text('liveRelease'),
+            ended: text('ended'),
+            actor: text('actor'),
+            url: text('url'),
+            ms: stepsTime(found.steps),
+        },
+    ];
+}
+function stepsTime(steps) {
+    const times = Array.isArray(steps) ? steps.map((step) => step?.ms) : [];
+    return times.length && times.every((ms) => typeof ms === 'number') ? times.reduce((sum, ms) => sum + ms, 0) : undefined;
+}
+function parsedRelease(text) {
+    const found = parsedObject(text);
+    if (!found || typeof found.id !== 'string' || typeof found.sha !== 'string')
+        return [];
+    return isReleaseId(found.id) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
+}
+function parsedObject(text) {
+    try {
+        const found = JSON.parse(text);
+        return typeof found === 'object' && found !== null ? found : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+function isReleaseId(text) {
+    return /^\d{8}T\d{6}Z-[0-9a-f]{7,40}$/.test(text);
+}
+
+
+/***/ }),
+
+/***/ 4270:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  J: () => (/* binding */ startSession)
+});
+
+// EXTERNAL MODULE: ./src/host/lease.ts
+var lease = __webpack_require__(3572);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(7598);
+;// CONCATENATED MODULE: ./src/host/protocol.ts
+
+/** The longest line of the agent that is waited for: the facts, with the whole nginx configuration in them. */
+const LONGEST_MESSAGE = 64 * 1024 * 1024;
+/** A word that no output can guess; the agent begins each of its lines with it. */
+function newMark() {
+    return `bluegreen-${(0,external_node_crypto_.randomBytes)(12).toString('hex')}`;
+}
+/**
+ * Takes the agent's standard output apart into its messages and the output of what it runs. Keeps no more than
+ * one unfinished message, whatever comes.
+ */
+class AgentReader {
+    onMessage;
+    onOutput;
+    opening;
+    pending = '';
+    constructor(mark, onMessage, onOutput) {
+        this.onMessage = onMessage;
+        this.onOutput = onOutput;
+        this.opening = `\n${mark} `;
+    }
+    /** @throws Error when the agent sends what it never would */
+    push(text) {
+        this.pending += text;
+        for (;;) {
+            const at = this.pending.indexOf(this.opening);
+            if (at < 0)
+                break;
+            this.output(this.pending.slice(0, at));
+            const begin = at + this.opening.length;
+            const end = this.pending.indexOf('\n', begin);
+            if (end < 0) {
+                this.pending = this.pending.slice(at);
+                if (this.pending.length > LONGEST_MESSAGE)
+                    throw new Error('the agent sent a message without an end');
+                return;
+            }
+            const line = this.pending.slice(begin, end);
+            this.pending = this.pending.slice(end + 1);
+            const message = parseMessage(line);
+            if (message)
+                this.onMessage(message);
+        }
+        const held = this.heldBack();
+        this.output(this.pending.slice(0, this.pending.length - held));
+        this.pending = this.pending.slice(this.pending.length - held);
+    }
+    /** The stream has ended: what was held back is output after all. */
+    end() {
+        this.output(this.pending);
+        this.pending = '';
+    }
+    output(text) {
+        if (text)
+            this.onOutput(text);
+    }
+    /** How many characters at the end may be the beginning of a message. */
+    heldBack() {
+        for (let length = Math.min(this.opening.length - 1, this.pending.length); length > 0; length--) {
+            if (this.opening.startsWith(this.pending.slice(-length)))
+                return length;
+        }
+        return 0;
+    }
+}
+/** A message, or nothing for a line that no agent of this version writes. */
+function parseMessage(line) {
+    const [type, ...words] = line.split(' ');
+    const [first = '', second = '', third = '', fourth = ''] = words;
+    switch (type) {
+        case 'begin':
+        case 'held':
+            return { type };
+        case 'step-start':
+            return /^[a-z-]+$/.test(first) ? { type, step: first } : undefined;
+        case 'step-end':
+            if (!isHow(second) || !/^\d+$/.test(third) || !/^\d+$/.test(fourth))
+                return undefined;
+            return { type, step: first, how: second, status: Number(third), ms: Number(fourth) };
+        case 'note':
+            return isLevel(first) ? { type, level: first, text: words.slice(1).join(' ') } : undefined;
+        case 'note64':
+            return isLevel(first) ? { type: 'note', level: first, text: decode(second) } : undefined;
+        case 'problem':
+            return { type, what: decode(first), next: decode(second), settings: decode(third).split(' ').filter(Boolean), details: decode(fourth) };
+        case 'log':
+            return { type, text: decode(first) };
+        case 'facts':
+            return { type, data: first };
+        case 'ledger':
+            return { type, line: decode(first) };
+        case 'end':
+            return isResult(first) ? { type, result: first, live: second === 'none' ? '' : second, release: third } : undefined;
+        default:
+            return undefined;
+    }
+}
+/** A dot stands for the empty text, so that words stay countable. */
+function decode(word) {
+    return word === '.' ? '' : Buffer.from(word, 'base64').toString('utf8');
+}
+/** A line that says nothing but that somebody is there. */
+const BEAT = 'beat\n';
+/** One request to the agent: a line. */
+function request(word, text) {
+    return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
+}
+function isHow(word) {
+    return ['ok', 'warned', 'failed', 'aborted'].includes(word);
+}
+function isLevel(word) {
+    return ['notice', 'warning', 'failure'].includes(word);
+}
+function isResult(word) {
+    return ['success', 'failed', 'aborted', 'skipped', 'looked'].includes(word);
+}
+
+// EXTERNAL MODULE: ./src/host/quote.ts
+var quote = __webpack_require__(282);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __webpack_require__(3024);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __webpack_require__(8522);
+;// CONCATENATED MODULE: ./src/engine/agent-text.ts
+
+
+
+// Written out one by one: the bundler copies a file only when it is named like this.
+const files = [
+    __webpack_require__.ab + "base.sh",
+    __webpack_require__.ab + "net.sh",
+    __webpack_require__.ab + "agent.sh",
+    __webpack_require__.ab + "nginx.sh",
+    __webpack_require__.ab + "error-log.sh",
+    __webpack_require__.ab + "searchable.sh",
+    __webpack_require__.ab + "follow.sh",
+    __webpack_require__.ab + "supervisor.sh",
+    __webpack_require__.ab + "reconcile.sh",
+    __webpack_require__.ab + "survey.sh",
+    __webpack_require__.ab + "git.sh",
+    __webpack_require__.ab + "clone.sh",
+    __webpack_require__.ab + "commands.sh",
+    __webpack_require__.ab + "start.sh",
+    __webpack_require__.ab + "health.sh",
+    __webpack_require__.ab + "switch.sh",
+    __webpack_require__.ab + "bake.sh",
+    __webpack_require__.ab + "finish.sh",
+];
+// For one command alone: a deploy does not carry it.
+const more = {
+    status: __webpack_require__.ab + "status.sh",
+    setup: __webpack_require__.ab + "setup.sh",
+};
+/** Brought along only where points are asked for. */
+const points = __webpack_require__.ab + "points.sh";
+/**
+ * The agent as one POSIX sh program of functions, without its comments, with what that command needs.
+ *
+ * @param pointsIn a folder on the host in which a test holds the agent at its points, which are comments otherwise: `# point NAME`
+ */
+function agentText(command = '', pointsIn = '') {
+    const own = more[command];
+    const text = [...files, ...(own ? [own] : []), ...(pointsIn ? [points] : [])].map((file) => (0,external_node_fs_.readFileSync)(file, 'utf8')).join('\n');
+    const held = pointsIn ? `BG_POINTS=${(0,quote/* quote */.hD)(pointsIn)}\n${text.replace(/^( *)# point (\S+)$/gm, '$1bg_point "$2"')}` : text;
+    return held
+        .split('\n')
+        .filter((line) => !/^\s*(#|$)/.test(line))
+        .join('\n');
+}
+/**
+ * How the agent is started: a command for the user's login shell, whichever that is, and the line of standard input
+ * that follows at once and holds the agent itself. Nothing is installed, and no limit of a command's length applies.
+ */
+function agentStart(forCommand = '') {
+    const unpack = 'printf %s "$a" | base64 -d | gzip -dc';
+    return {
+        command: `exec sh -c 'IFS= read -r a && BG_AGENT=$(${unpack}) && unset a && eval "$BG_AGENT" && bg_main'`,
+        firstLine: `${(0,external_node_zlib_.gzipSync)(agentText(forCommand, process.env.BLUEGREEN_POINTS), { level: 9 }).toString('base64')}\n`,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/engine/session.ts
+
+
+
+
+/** The last words on standard error that are kept, in characters. */
+const KEPT = 8 * 1024;
+/** How long one is waited for that was killed without a last word, in milliseconds. */
+const OUTCOME_WAIT_MS = 60_000;
+/** Starts the agent with one exec; the first request goes along at once. */
+async function startSession(connection, asked, settings, run, handlers) {
+    const { command, firstLine } = agentStart(asked === 'outcome' ? '' : settings.command);
+    const mark = newMark();
+    const channel = await connection.exec(command);
+    channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
+    readOutput(channel, new AgentReader(mark, (message) => handlers.message(message), (text) => handlers.output(text)));
+    let said = '';
+    channel.stderr.setEncoding('utf8');
+    channel.stderr.on('data', (text) => (said = (said + text).slice(-KEPT)));
+    const beats = setInterval(() => channel.stdin.write(BEAT), (0,lease/* beatMs */.x)(settings.lease));
+    void channel.closed.then(() => clearInterval(beats));
+    return {
+        mark,
+        plan: (script) => void channel.stdin.write(request('plan', script)),
+        abort: () => void channel.stdin.write('abort\n'),
+        closed: channel.closed.then(({ code }) => ({ code, said })),
+    };
+}
+function readOutput(channel, reader) {
+    channel.stdout.setEncoding('utf8');
+    channel.stdout.on('data', (text) => {
+        try {
+            reader.push(text);
+        }
+        catch {
+            // Not our agent: nothing more is listened to, and its end without a last word is a failure.
+            channel.stdout.removeAllListeners('data').resume();
+            channel.stdin.end();
+        }
+    });
+    channel.stdout.on('end', () => reader.end());
+}
+function firstRequest(asked, mark, settings, run) {
+    const who = [settings.command, `of ${settings.ref.slice(0, 40) || 'a release'}`, run.actor && `by ${run.actor}`, run.url].filter(Boolean).join(' ');
+    const wanted = (0,quote/* assignments */.TT)({
+        BG_MARK: mark,
+        BG_COMMAND: asked,
+        BG_RUN: run.key,
+        BG_HOLDER: who.replace(/[^\x20-\x7e]/g, '?'),
+        BG_APP: settings.app,
+        BG_ROOT: settings.root,
+        BG_PORTS: settings.ports.join(' '),
+        BG_REPOSITORY: settings.repository,
+        BG_REF: ['rollback', 'status', 'setup'].includes(settings.command) ? '' : settings.ref,
+        BG_NG_COMMAND: settings.nginxCommand,
+        BG_LOCK_TIMEOUT: (0,quote/* seconds */.YA)(settings.lockTimeout),
+        BG_STEP_TIMEOUT: (0,quote/* seconds */.YA)(settings.stepTimeout),
+        BG_LEASE: (0,quote/* seconds */.YA)(settings.lease),
+        BG_OUTCOME_WAIT: (0,quote/* seconds */.YA)(settings.lease + settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
+    });
+    return [
+        request('request', wanted),
+        request('token', (0,quote/* assignments */.TT)({ BG_TOKEN: settings.repositoryToken })),
+        request('env', (0,quote/* assignments */.TT)({ BG_ENV: (0,quote/* exports */.Ab)(settings.env) })),
+        'go\n',
+    ].join('');
+}
+
+
+/***/ }),
+
+/***/ 282:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Ab: () => (/* binding */ exports),
+/* harmony export */   TT: () => (/* binding */ assignments),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   hD: () => (/* binding */ quote)
+/* harmony export */ });
+/**
+ * Text as one word of a POSIX shell: the only way by which text from settings reaches a shell.
+ *
+ * @throws RangeError for NUL, which no shell can hold (settings refuse it long before)
+ */
+function quote(text) {
+    if (text.includes('\0'))
+        throw new RangeError('a shell word cannot hold NUL');
+    return `'${text.replaceAll("'", "'\\''")}'`;
+}
+/** Shell assignments, one per line. Names are ours; values may be any text. */
+function assignments(values) {
+    return Object.entries(values)
+        .map(([name, value]) => {
+        if (!/^[A-Z][A-Z0-9_]*$/.test(name))
+            throw new RangeError(`not a name of a shell variable: ${name}`);
+        return `${name}=${typeof value === 'number' || /^[A-Za-z0-9._/:-]+$/.test(value) ? value : quote(value)}\n`;
+    })
+        .join('');
+}
+/** The names and values as text that exports them, one after the other. */
+function exports(values) {
+    return values.map(({ name, value }) => `export ${name}=${quote(value)}\n`).join('');
+}
+/** A time in milliseconds as whole seconds, at least one unless it is zero: what the shell's arithmetic takes. */
+function seconds(ms) {
+    return ms === 0 ? 0 : Math.max(1, Math.ceil(ms / 1000));
+}
+
+
+/***/ })
+
+};
