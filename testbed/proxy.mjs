@@ -72,6 +72,10 @@ export async function startProxy({ target, delayMs = 0 }) {
     freeze() {
       frozen = true;
     },
+    /** The same for the connections that are open now: later ones pass. */
+    freezeOpen() {
+      for (const one of pairs) one.freeze();
+    },
     /** Lets pass what was held up, in order. */
     thaw() {
       frozen = false;
@@ -95,10 +99,15 @@ function pair(client, target, line) {
     upstream.destroy();
     line.over();
   };
-  const up = relay(client, upstream, 'up', line, destroy);
-  const down = relay(upstream, client, 'down', line, destroy);
+  let alone = false;
+  const own = { ...line, frozen: () => alone || line.frozen() };
+  const up = relay(client, upstream, 'up', own, destroy);
+  const down = relay(upstream, client, 'down', own, destroy);
   return {
     destroy,
+    freeze() {
+      alone = true;
+    },
     flush() {
       up();
       down();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeployError } from '../errors.js';
 import type { Connection } from './connection.js';
 
-/** Pauses before the second, third, … try, in milliseconds. */
+/** Together a few seconds: an sshd that turns somebody away for its MaxStartups takes him soon. */
 const PAUSES_MS = [500, 1000, 2000];
 
 export interface Patience {
@@ -12,6 +12,8 @@ export interface Patience {
   lateTries: number;
   /** The least time for which is tried on, in milliseconds: for a host that may just be starting again. 0 by default. */
   leastMs?: number;
+  /** Pauses before the second, third, … try, in milliseconds; the last one is kept to. */
+  pausesMs?: readonly number[];
   /** Told of each failure after which it is tried again. */
   onFailure?: (error: DeployError) => void;
 }
@@ -22,7 +24,7 @@ export interface Patience {
  * @param connectOnce one try, as `connect` makes it
  * @throws DeployError of the last try; at once when it is for good (a wrong key, a name that is not known)
  */
-export async function reach(connectOnce: () => Promise<Connection>, { limitMs, lateTries, leastMs = 0, onFailure }: Patience): Promise<Connection> {
+export async function reach(connectOnce: () => Promise<Connection>, { limitMs, lateTries, leastMs = 0, pausesMs = PAUSES_MS, onFailure }: Patience): Promise<Connection> {
   const begun = performance.now();
   for (let failed = 0, late = 0; ; failed++) {
     const tryBegun = performance.now();
@@ -31,10 +33,10 @@ export async function reach(connectOnce: () => Promise<Connection>, { limitMs, l
     } catch (error) {
       if (!(error instanceof DeployError) || !error.passing) throw error;
       if (performance.now() - tryBegun > limitMs * 0.9) late++;
-      const enough = late > lateTries || failed >= PAUSES_MS.length;
+      const enough = late > lateTries || failed >= pausesMs.length;
       if (enough && performance.now() - begun >= leastMs) throw error;
       onFailure?.(error);
-      const pause = PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)] ?? 0;
+      const pause = pausesMs[Math.min(failed, pausesMs.length - 1)] ?? 0;
       // Many runs that were turned away together should not come back together.
       await sleep(pause * (0.75 + Math.random() / 2));
     }
