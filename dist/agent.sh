@@ -76,9 +76,7 @@ bg_tick() {
   trap '_heard=1' USR2
   _heard=1 _given_up=
   while sleep 1; do
-    # Only the agent itself, as long as it lives: its number may be somebody else's afterwards.
-    read -r _ _ _ _parent _ </proc/self/stat
-    [ "$_parent" = "$BG_SELF" ] && kill -USR2 "$BG_SELF" 2>/dev/null || return
+    bg_agent_lives && kill -USR2 "$BG_SELF" 2>/dev/null || return
     bg_now
     [ -z "$_heard" ] || _last=$BG_NOW
     _heard=
@@ -93,8 +91,8 @@ bg_give_up() {
     for _pid in $(bg_children "$BG_PUMP"); do kill "$_pid"; done
     kill -USR1 "$BG_SELF"
   fi
-  # It may be waiting for a plan, now or soon. Opened for both, a FIFO keeps nobody waiting.
-  [ ! -p "$BG_PIPES/plan" ] || true <>"$BG_PIPES/plan"
+  # It may be waiting for a plan, now or soon.
+  [ ! -p "$BG_PIPES/plan" ] || bg_no_plan
 }
 
 bg_read_plan() {
@@ -107,8 +105,17 @@ bg_read_plan() {
     esac
   done
   kill -USR1 "$BG_SELF" 2>/dev/null
-  # The agent may be waiting for a plan that will not come.
-  [ ! -p "$BG_PIPES/plan" ] || : >"$BG_PIPES/plan"
+  # The agent may be waiting for a plan that will not come, now or soon. One that was killed waits for nothing.
+  while [ -p "$BG_PIPES/plan" ] && bg_agent_lives; do bg_no_plan && bg_sleep 0.1; done
+}
+
+# Opened for both, a FIFO keeps nobody waiting.
+bg_no_plan() { true <>"$BG_PIPES/plan"; }
+
+# Asked by its own children: its number may be somebody else's once it has ended.
+bg_agent_lives() {
+  read -r _ _ _ _parent _ </proc/self/stat
+  [ "$_parent" = "$BG_SELF" ]
 }
 
 # The pump ends with its last writer; a background process of a step may be one for ever, so not for long.
@@ -301,6 +308,8 @@ bg_run_step() {
   [ -z "$BG_LOCKED" ] || [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || : >"$BG_ROOT/run/step.$BG_STEP_PID"
   [ -z "$BG_RAN_OUT" ] || [ "$_status" = 0 ] || bg_problem "the time limit of $2 s ran out" \
     'Look at its output for what it was waiting for; give it more time if it needs that.' step-timeout
+  # Whatever the step: the new slot has ended, and the old one is there to go back to.
+  [ "$_status" != 75 ] || [ "$BG_ON_FAILURE" != warn ] || BG_ON_FAILURE=back
   bg_step_end "$1" "$_status"
 }
 
@@ -314,14 +323,14 @@ bg_step_process() {
   trap ':' PIPE
   exec </dev/null
   BG_STEP=$1
-  case $1 in survey | setup) ;; *) [ ! -d "$BG_ROOT/run" ] || bg_record "$BG_ROOT/run/step.$$" || bg_unrecorded "$1" ;; esac
+  case $BG_COMMAND in look | setup) ;; *) [ ! -d "$BG_ROOT/run" ] || bg_record "$BG_ROOT/run/step.$$" || bg_unrecorded "$1" ;; esac
   # point $1
 }
 
 # On a full disk nothing is begun; what was begun goes on, as nothing else can end it.
 bg_unrecorded() {
   case $1 in
-    reconcile | switch-back | verify | bake | after-switch | drain | stop | standby | prune) ;;
+    reconcile | survey | switch-back | verify | bake | after-switch | drain | stop | standby | prune) ;;
     *) bg_fail "$BG_ROOT/run cannot be written" 'Look at the free disk space, and at who owns the folder.' 'root keep-releases' ;;
   esac
 }

@@ -65,7 +65,11 @@ bg_save() {
 }
 
 # bg_write FILE TEXT: whole or not at all. bg_sync FILE: what is in it is on the disk.
-bg_write() { printf '%s' "$2" >"$1.new" && mv -f "$1.new" "$1"; }
+bg_write() {
+  printf '%s' "$2" >"$1.new" && mv -f "$1.new" "$1" && return
+  rm -f "$1.new"
+  return 1
+}
 bg_sync() { sync "$1" 2>/dev/null || sync; }
 
 # bg_load FILE NAME…: the named variables, from a file that bg_save wrote. In another user's folder it is only read: what stands
@@ -112,7 +116,8 @@ bg_boot() { read -r BG_BOOT </proc/sys/kernel/random/boot_id; }
 bg_record() {
   bg_started $$
   bg_boot
-  printf '%s %s %s\n' $$ "$BG_STARTED" "$BG_BOOT" >"$1"
+  # Without a process of its own, as each step does this.
+  printf '%s %s %s\n' $$ "$BG_STARTED" "$BG_BOOT" >"$1" || { rm -f "$1"; return 1; }
 }
 
 # bg_group FILE: is the process group that was written down still there? Its id goes to BG_GROUP.

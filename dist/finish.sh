@@ -11,6 +11,7 @@ bg_step_drain() {
   [ -n "$BG_LEFT_WHAT" ] || bg_note notice "nothing is left of what $(bg_at_text "$BG_OLD_AT") had to answer, after $((BG_NOW - _begun)) ms"
   bg_quiet "$BG_OLD_AT" "$BG_AT" || bg_fail "requests still reach the old $(bg_at_text "$BG_OLD_AT")" \
     'The old slot was left running. Look for what leads there in the nginx configuration.' nginx-upstream
+  bg_still_alive
 }
 
 # Its slot is needed by now. It may still answer what it had before the switch that made it the standby.
@@ -31,12 +32,14 @@ bg_step_stop_standby() {
 
 # It goes on running, and the next run knows that it may.
 bg_step_standby() {
+  bg_still_alive
   bg_slot_load "$BG_OLD_SLOT" && bg_slot_alive "$BG_OLD_SLOT" || { bg_note warning "the $BG_OLD_SLOT slot does not run any more: there is no standby" && return 0; }
   printf '%s\n' "$BG_SL_RELEASE" >"$BG_SL_HOME/standby.new" && mv -f "$BG_SL_HOME/standby.new" "$BG_SL_HOME/standby" || return 1
   bg_note notice "release $BG_SL_RELEASE goes on running as the standby, on $(bg_at_text "$BG_SL_AT")"
 }
 
 bg_step_stop() {
+  bg_still_alive
   if ! bg_slot_load "$BG_OLD_SLOT"; then
     bg_listening "$BG_OLD_AT" && bg_note warning "$(bg_at_text "$BG_OLD_AT") is still used by $(bg_listener_text "$BG_OLD_AT"), which bluegreen did not start: stop it; the next deploy needs that port"
     return 0

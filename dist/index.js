@@ -27117,7 +27117,7 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 ;// CONCATENATED MODULE: ./src/host/reach.ts
 
 
-/** Pauses before the second, third, … try, in milliseconds. */
+/** Together a few seconds: an sshd that turns somebody away for its MaxStartups takes him soon. */
 const PAUSES_MS = [500, 1000, 2000];
 /**
  * Connects, and tries again with growing pauses what may be over soon: a refused or broken connection, a host that does not answer.
@@ -27125,7 +27125,7 @@ const PAUSES_MS = [500, 1000, 2000];
  * @param connectOnce one try, as `connect` makes it
  * @throws DeployError of the last try; at once when it is for good (a wrong key, a name that is not known)
  */
-async function reach(connectOnce, { limitMs, lateTries, leastMs = 0, onFailure }) {
+async function reach(connectOnce, { limitMs, lateTries, leastMs = 0, pausesMs = PAUSES_MS, onFailure }) {
     const begun = performance.now();
     for (let failed = 0, late = 0;; failed++) {
         const tryBegun = performance.now();
@@ -27137,11 +27137,11 @@ async function reach(connectOnce, { limitMs, lateTries, leastMs = 0, onFailure }
                 throw error;
             if (performance.now() - tryBegun > limitMs * 0.9)
                 late++;
-            const enough = late > lateTries || failed >= PAUSES_MS.length;
+            const enough = late > lateTries || failed >= pausesMs.length;
             if (enough && performance.now() - begun >= leastMs)
                 throw error;
             onFailure?.(error);
-            const pause = PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)] ?? 0;
+            const pause = pausesMs[Math.min(failed, pausesMs.length - 1)] ?? 0;
             // Many runs that were turned away together should not come back together.
             await (0,promises_namespaceObject.setTimeout)(pause * (0.75 + Math.random() / 2));
         }

@@ -71,7 +71,7 @@ bg_prove() {
   _other=$(bg_other "$BG_LIVE")
   bg_slot_load "$_other" && BG_OLD_AT=$BG_SL_AT || BG_OLD_AT=0
   bg_slot_load "$BG_LIVE"
-  BG_AT=$BG_SL_AT
+  BG_AT=$BG_SL_AT BG_VERIFIED=$BG_LIVE
   if ! bg_verify; then
     if bg_slot_alive "$_other" && bg_healthy; then
       bg_note warning "the live slot ($BG_LIVE) does not answer well through nginx, and was never proved: $_other, which was live before, gets the traffic back"
@@ -116,7 +116,7 @@ bg_remove_incomplete() {
     [ "${_dir##*/}" != "$_keep" ] || continue
     rm -rf "$_dir" && bg_note notice "the unfinished release ${_dir##*/} was removed"
   done
-  rm -f "$BG_ROOT"/*.new "$BG_ROOT"/slots/*/*.new
+  rm -f "$BG_ROOT"/*.new "$BG_ROOT"/run/*.new "$BG_ROOT"/slots/*/*.new
   # The pipes of agents that were killed.
   for _dir in "$BG_ROOT"/run/pipes.*; do
     kill -0 "${_dir##*.}" 2>/dev/null || rm -rf "$_dir"

@@ -145,7 +145,9 @@ bg_start_detached() {
 bg_become_app() {
   exec </dev/null
   cd "$BG_SL_DIR" || exit 1
-  if [ "$BG_SL_SUPERVISOR" = command ]; then bg_record "$BG_SL_HOME/starting"; else bg_record "$BG_SL_HOME/pid"; fi
+  # An app that nobody knows of would keep the port for ever.
+  if [ "$BG_SL_SUPERVISOR" = command ]; then bg_record "$BG_SL_HOME/starting"; else bg_record "$BG_SL_HOME/pid"; fi ||
+    { printf '%s cannot be written: the app was not started\n' "$BG_SL_HOME"; exit 1; }
   bg_exec_command "$BG_SL_SHELL" "$BG_SL_START"
 }
 

@@ -6,7 +6,7 @@ bg_step_switch() {
   # shellcheck disable=SC2086 # names
   bg_save "$BG_ROOT/nginx.state" $BG_NG_NAMES || bg_fail "$BG_ROOT/nginx.state cannot be written: nothing was switched" \
     'Look at the free disk space, and at who owns the folder.' root
-  if [ -n "$BG_STANDBY_READY" ]; then bg_standby_healthy; fi
+  bg_still_healthy
   # What a visitor gets before the switch: what failed before it too is not the new release's fault.
   bg_ask_watching "$BG_OLD_AT" "$BG_AT"
   BG_BASE_STATUS=$BG_STATUS BG_BASE_REACHED=$BG_REACHED
@@ -32,11 +32,23 @@ bg_step_switch() {
 
 bg_three() { printf '%03d' "$1"; }
 
-# A slot gets the traffic only after its app was healthy, the standby too: a moment ago is not now.
-bg_standby_healthy() {
-  bg_slot_load "$BG_SLOT" && bg_slot_alive "$BG_SLOT" && bg_healthy ||
-    bg_fail "the standby in the $BG_SLOT slot is not healthy any more: status $BG_STATUS from $(bg_health_url)" \
-      'Run the rollback again: it starts the release anew.' health-path
+# A slot gets the traffic only after its app was healthy, and a moment ago is not now: before-switch may have run since, or a standby waited for days.
+bg_still_healthy() {
+  bg_slot_load "$BG_SLOT"
+  BG_STATUS=000
+  bg_slot_alive "$BG_SLOT" && bg_healthy && return
+  bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
+  _next='Read the log of the app below.'
+  [ -z "$BG_STANDBY_READY" ] || _next='Run the rollback again: it starts the release anew.'
+  bg_fail "the app in the $BG_SLOT slot is not healthy any more: status $BG_STATUS from $(bg_health_url). Nothing was switched" "$_next" 'start health-path'
+}
+
+# bg_still_alive: the old slot is needed as long as nobody else answers. 75 is the status by which the agent switches back, whatever the step.
+bg_still_alive() {
+  ! (bg_slot_alive "$BG_SLOT") || return 0
+  bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
+  bg_problem "the app in the $BG_SLOT slot ended after the switch: the old one was not stopped" 'Read the log of the app below.' start
+  exit 75
 }
 
 # bg_switch_to SLOT REGION BEFORE: REGION is what stands in the file now, BEFORE the slot that is live now.
@@ -100,6 +112,7 @@ bg_file_changed() {
 
 # Proved is: connections come to the new slot while we ask, none to the old one. A 200 alone says nothing.
 bg_step_verify() {
+  BG_VERIFIED=$BG_SLOT
   bg_verify || bg_not_verified
   # What is live is no standby any more.
   rm -f "$BG_ROOT/run/unproved" "$BG_ROOT/slots/$BG_SLOT/standby"
@@ -109,7 +122,7 @@ bg_at_text() {
   case $1 in /*) printf 'socket %s' "$1" ;; *) printf 'port %s' "$1" ;; esac
 }
 
-# bg_verify: asks until it is proved that BG_AT answers and BG_OLD_AT does not, up to switch-timeout.
+# bg_verify: asks about the slot BG_VERIFIED until it is proved that BG_AT answers and BG_OLD_AT does not, up to switch-timeout.
 bg_verify() {
   BG_BASE_STATUS=000 BG_BASE_REACHED=0 BG_BASE_KNOWN=
   # shellcheck source=/dev/null
@@ -138,7 +151,7 @@ bg_verify() {
       fi
     fi
     bg_now
-    [ "$BG_NOW" -lt "$_until" ] || return 1
+    [ "$BG_NOW" -lt "$_until" ] && (bg_slot_alive "$BG_VERIFIED") || return 1
     bg_sleep 0.1
   done
 }
@@ -156,6 +169,8 @@ bg_not_verified() {
   elif [ "$BG_STRAYED" != 0 ]; then
     bg_fail "after the switch, requests still reach the old $(bg_at_text "$BG_OLD_AT")" \
       "The old slot goes on serving. Something besides the upstream leads there: look for it in the nginx configuration.$_loaded" 'nginx-upstream verify-url'
+  elif ! bg_slot_alive "$BG_SLOT"; then
+    bg_fail 'the app ended after the switch' 'Read the log of the app below.' start
   elif [ "$BG_REACHED" = 0 ]; then
     bg_fail "$BG_NG_URL did not lead to $(bg_at_text "$BG_AT"): status $BG_STATUS, and no connection there" \
       "Is it the URL of this app? Set verify-url to one that reaches it.$_loaded" 'verify-url nginx-upstream' "Last answer: $(bg_nginx_question bg_answer)"
