@@ -25,6 +25,9 @@ export interface UpstreamEdit {
   others: string[];
 }
 
+/** In bytes. The three variants travel in one environment variable of the host's steps, of which the kernel takes 128 KiB. */
+const LARGEST_REGION = 20_000;
+
 /**
  * Works out the change of the app's upstream for either slot, without changing anything.
  * @throws DeployError when the upstream is missing, twice there, has no slot's port, or stands so that a change of
@@ -51,6 +54,7 @@ export function upstreamEdit(config: NginxConfig, options: UpstreamOptions): Ups
   if (!found) throw notUnique(options.upstream, `${file}:${line}`);
   const { from, to } = found;
   if (region(from, to).includes('\uFFFD')) throw notText(options.upstream, `${file}:${line}`);
+  if (Buffer.byteLength(region(from, to).replaceAll("'", "'\\''")) > LARGEST_REGION) throw tooLarge(options.upstream, `${file}:${line}`);
   return {
     file,
     line,
@@ -90,6 +94,14 @@ function notText(upstream: string, where: string): DeployError {
   return new DeployError({
     what: `The lines of the upstream ${upstream} at ${where} hold bytes that are not UTF-8`,
     next: 'Write the comments in these lines in UTF-8 or plain ASCII.',
+    settings: ['nginx-upstream'],
+  });
+}
+
+function tooLarge(upstream: string, where: string): DeployError {
+  return new DeployError({
+    what: `The upstream ${upstream} at ${where} stands in lines that are too long to be replaced as a whole: more than ${LARGEST_REGION / 1000} kB`,
+    next: 'Write the upstream in lines of its own, or its server lines in a file of their own that is included there.',
     settings: ['nginx-upstream'],
   });
 }

@@ -154,6 +154,12 @@ describe('the region', () => {
     expect(refusal(() => editOf(dumpOf('http { upstream shop { # caf\uFFFD\n server 127.0.0.1:9501; } }')))).toContain('UTF-8');
   });
 
+  test('is refused where its lines are too long for one replacement', () => {
+    const wide = (width: number) => editOf(dumpOf(`http { upstream shop { server 127.0.0.1:9501;${' '.repeat(width)}} }`));
+    expect(wide(19_900).green).toContain('9502');
+    expect(refusal(() => wide(20_000))).toMatch(/nginx\.conf:1 stands in lines that are too long/);
+  });
+
   test('is replaced only where it is there once, as whole lines', () => {
     expect(applyRegion('x\na\ny', 'a', 'b\nc')).toBe('x\nb\nc\ny');
     expect(applyRegion('xa\na', 'a', 'b')).toBe('xa\nb');
