@@ -217,7 +217,7 @@ function siteWrites(files: Map<string, string>, wanted: Managed, edits: Edit[]):
     if (before.includes('\uFFFD')) {
       throw new DeployError({
         step: 'survey',
-        what: `${file}, which has to be changed, holds bytes that are not UTF-8`,
+        what: `${file}, which has to be changed, holds bytes that are not UTF-8, in line ${lineOf(before, before.indexOf('\uFFFD'))} first`,
         next: `Write its comments in UTF-8 or plain ASCII, or make the changes by hand: ${mine.map(changeText).join('; ')}`,
         settings: [],
       });
