@@ -68,11 +68,18 @@ function isOneDirective(text: string): boolean {
   }
 }
 
+/** The comments within a server line. */
+function commentsIn(text: string): string[] {
+  const words = parseFile('line', text)[0]?.words ?? [];
+  return words.flatMap(({ end }, at) => text.slice(end, words[at + 1]?.start).match(/#[^\n]*\n/g) ?? []);
+}
+
 /** Fails unless all text but the app's server lines is there byte for byte, and these say what they have to. */
 export function onlyServerLines(pieces: Piece[], after: string, slot: Slot, all: Piece[]): void {
   const found = serverLinesIn(pieces, after);
   if (!found) throw new Error(`something else than the server lines changed:\n${after}`);
   const have = found.map((text) => sorted(parseFile('line', text)[0]?.words.map((word) => word.text) ?? []));
+  expect(found.map(commentsIn)).toEqual(pieces.flatMap(({ text, words }) => (words ? [commentsIn(text)] : [])));
   const lines = all.flatMap(({ words }) => (words ? [words] : []));
   const changed = wanted(lines, slot).filter((_, at) => pieces.some(({ words }) => words === lines[at]));
   expect(have).toEqual(changed.map(sorted));
