@@ -13,7 +13,7 @@ import { options } from './samples.js';
 import { managedShop, readOptions } from './set-up.js';
 
 const SEED = 20_261_124;
-const ROUNDS = 4000;
+const ROUNDS = 3000;
 
 const [port, socket] = [managedShop(), managedShop({ listen: 'socket' })];
 
