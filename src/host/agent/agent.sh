@@ -218,8 +218,8 @@ bg_prepare_root() {
 # and so is its socket.
 bg_narrow_state() {
   chmod go-w "$BG_ROOT/releases" "$BG_ROOT/shared" 2>/dev/null
-  chmod go-rwx "$BG_ROOT"/slots/*/env 2>/dev/null
-  chmod o-rwx "$BG_ROOT"/slots/*/app.log* 2>/dev/null
+  chmod 600 "$BG_ROOT"/slots/*/env 2>/dev/null
+  chmod a-x,o-rwx "$BG_ROOT"/slots/*/app.log* 2>/dev/null
   bg_state_find ! -type l -perm /022 -exec chmod go-w {} + >/dev/null 2>&1
   _wide=$(bg_state_find \( ! -user "$(id -u)" -o ! -type l -perm /022 \) -print 2>/dev/null | head -n 3)
   [ -n "$_wide" ] || return 0
