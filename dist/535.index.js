@@ -1810,6 +1810,8 @@ function addition({ directive }, style) {
 
 
 
+/** In bytes. The three variants travel in one environment variable of the host's steps, of which the kernel takes 128 KiB. */
+const LARGEST_REGION = 20_000;
 /**
  * Works out the change of the app's upstream for either slot, without changing anything.
  * @throws DeployError when the upstream is missing, twice there, has no slot's port, or stands so that a change of
@@ -1837,6 +1839,8 @@ function upstreamEdit(config, options) {
     const { from, to } = found;
     if (region(from, to).includes('\uFFFD'))
         throw notText(options.upstream, `${file}:${line}`);
+    if (Buffer.byteLength(region(from, to).replaceAll("'", "'\\''")) > LARGEST_REGION)
+        throw tooLarge(options.upstream, `${file}:${line}`);
     return {
         file,
         line,
@@ -1873,6 +1877,13 @@ function notText(upstream, where) {
     return new errors/* DeployError */.s({
         what: `The lines of the upstream ${upstream} at ${where} hold bytes that are not UTF-8`,
         next: 'Write the comments in these lines in UTF-8 or plain ASCII.',
+        settings: ['nginx-upstream'],
+    });
+}
+function tooLarge(upstream, where) {
+    return new errors/* DeployError */.s({
+        what: `The upstream ${upstream} at ${where} stands in lines that are too long to be replaced as a whole: more than ${LARGEST_REGION / 1000} kB`,
+        next: 'Write the upstream in lines of its own, or its server lines in a file of their own that is included there.',
         settings: ['nginx-upstream'],
     });
 }
@@ -4027,7 +4038,7 @@ function siteWrites(files, wanted, edits) {
         if (before.includes('\uFFFD')) {
             throw new errors/* DeployError */.s({
                 step: 'survey',
-                what: `${file}, which has to be changed, holds bytes that are not UTF-8`,
+                what: `${file}, which has to be changed, holds bytes that are not UTF-8, in line ${lineOf(before, before.indexOf('\uFFFD'))} first`,
                 next: `Write its comments in UTF-8 or plain ASCII, or make the changes by hand: ${mine.map(changeText).join('; ')}`,
                 settings: [],
             });

@@ -53,7 +53,8 @@ bg_open_pipes() {
   case $BG_COMMAND in
     # The app's folder is left alone.
     look | setup) BG_PIPES=/tmp ;;
-    *) mkdir -p "$BG_ROOT/run" 2>/dev/null ;;
+    # Nothing is made in a folder of another user's, by root neither.
+    *) if [ -e "$BG_ROOT" ] && [ ! -O "$BG_ROOT" ]; then BG_PIPES=/tmp; else mkdir -p "$BG_ROOT/run" 2>/dev/null; fi ;;
   esac
   mkdir -m 700 "$BG_PIPES" 2>/dev/null || BG_PIPES=$(mktemp -d /tmp/bluegreen.XXXXXX) || return 1
   bg_quote "$BG_PIPES"
@@ -134,7 +135,7 @@ bg_close_pipes() {
 bg_change() {
   bg_event begin "$$"
   bg_step_begin lock
-  bg_prepare_root && bg_lock
+  bg_prepare_root && bg_lock && bg_narrow_state
   _status=$?
   bg_step_end lock "$_status"
   [ "$_status" = 0 ] || { bg_end_early && return; }
@@ -202,14 +203,34 @@ bg_died() { grep -qF "\"run\":\"$BG_RUN\"" "$BG_ROOT/run/current" 2>/dev/null; }
 
 bg_prepare_root() {
   # The root is everybody's to look at and ours to write; what is secret in it has modes of its own.
-  mkdir -p "$BG_ROOT/releases" "$BG_ROOT/shared" "$BG_ROOT/slots/blue" "$BG_ROOT/slots/green" "$BG_ROOT/run" 2>/dev/null &&
-    [ -w "$BG_ROOT" ] && [ -O "$BG_ROOT" ] && chmod go-w "$BG_ROOT" && chmod 700 "$BG_ROOT/run" &&
-    : >"$BG_ROOT/slots/blue/blue" && : >"$BG_ROOT/slots/green/green" && return 0
+  mkdir -p "$BG_ROOT" 2>/dev/null
+  [ -w "$BG_ROOT" ] && [ -O "$BG_ROOT" ] && chmod go-w "$BG_ROOT" &&
+    mkdir -p "$BG_ROOT/releases" "$BG_ROOT/shared" "$BG_ROOT/slots/blue" "$BG_ROOT/slots/green" "$BG_ROOT/run" 2>/dev/null &&
+    chmod 700 "$BG_ROOT/run" && : >"$BG_ROOT/slots/blue/blue" && : >"$BG_ROOT/slots/green/green" && return 0
   _user=$(id -un)
   bg_problem "the folder $BG_ROOT cannot be used by the user $_user" \
     "Make it once, as root, on the host:$BG_NL  install -d -o $_user $BG_ROOT" 'root user'
   return 1
 }
+
+# What stands there is run or believed by this user, so nobody else may write it: rights that are too wide are taken away, and what belongs
+# to somebody else, who may have written it while they were, is refused. What the app makes, in releases and in shared, is its own affair,
+# and so is its socket.
+bg_narrow_state() {
+  chmod go-w "$BG_ROOT/releases" "$BG_ROOT/shared" 2>/dev/null
+  chmod 600 "$BG_ROOT"/slots/*/env 2>/dev/null
+  chmod a-x,o-rwx "$BG_ROOT"/slots/*/app.log* 2>/dev/null
+  bg_state_find ! -type l -perm /022 -exec chmod go-w {} + >/dev/null 2>&1
+  _wide=$(bg_state_find \( ! -user "$(id -u)" -o ! -type l -perm /022 \) -print 2>/dev/null | head -n 3)
+  [ -n "$_wide" ] || return 0
+  _user=$(id -un) _wide=$(printf '%s\n' "$_wide" | tr '\n' ' ')
+  bg_problem "others may write, or have written, what is the user $_user's alone, in $BG_ROOT: $_wide" \
+    "Look at who wrote what stands there. If it is well, as root, on the host:$BG_NL  cd $BG_ROOT && chown -h $_user $_wide" 'root user'
+  return 1
+}
+
+# bg_state_find TEST…: what is in the root, without what the app makes.
+bg_state_find() { (cd "$BG_ROOT" && find . \( -path './releases/*' -o -path './shared/*' \) -prune -o ! -type s "$@"); }
 
 # Held on descriptor 9 by this very process and closed in all that it starts: the kernel frees it with its holder.
 bg_lock() {

@@ -78,8 +78,10 @@ bg_link_shared() {
   for _path; do
     _name=${_path%/} _source=$BG_ROOT/shared/${_path%/} _target=$BG_DIR/${_path%/}
     case $_name in */*) _up=${_name%/*} ;; *) _up=. ;; esac
+    # Before anything is made there.
+    bg_stays_in "$_inside" "$BG_DIR/$_up" || bg_fail "shared path $_path leads out of the release" 'Name a path whose folders are real folders in the repository.' shared
+    bg_stays_in "$_store" "$BG_ROOT/shared/$_up" || bg_fail "shared path $_path leads out of $BG_ROOT/shared" 'Put the folder itself there, not a link to elsewhere.' shared
     mkdir -p "$BG_ROOT/shared/$_up" "$BG_DIR/$_up"
-    case $(readlink -f "$BG_DIR/$_up")/ in "$_inside"/*) ;; *) bg_fail "shared path $_path leads out of the release" 'Name a path whose folders are real folders in the repository.' shared ;; esac
     if [ ! -e "$_source" ] && [ ! -L "$_source" ]; then
       if [ -e "$_target" ] && [ ! -L "$_target" ]; then
         # Whole or not at all: what is there once is never copied again.
@@ -97,6 +99,13 @@ bg_link_shared() {
     rm -rf "$_target" && ln -s "$_source" "$_target" ||
       bg_fail "cannot link $_path in the release" 'Look at the free disk space and at who owns the folder.' shared
   done
+}
+
+# bg_stays_in FOLDER PATH: does a path, as far as it is there, lead to a place in that folder, whatever links are in it?
+bg_stays_in() {
+  _at=$2
+  while [ ! -e "$_at" ] && [ ! -L "$_at" ]; do _at=${_at%/*}; done
+  case $(readlink -f "$_at")/ in "$1"/*) ;; *) return 1 ;; esac
 }
 
 # Written last: a release without it is unfinished, and is removed by the next run.

@@ -68,14 +68,18 @@ bg_region_there() { bg_region_swap "$1" "$2" "$2" >/dev/null 2>&1; }
 bg_masked_sum() { sed 's/server[[:space:]][^;{}]*;//g' "$1" | cksum; }
 
 # bg_nginx_write FROM TO: replaces the region in the real file (behind links), atomically, mode kept, owner where we may.
+# Fails with 3 where FROM is not there, 4 where it is there twice, 5 where other bytes would change, too.
 bg_nginx_write() {
   _real=$(readlink -f "$BG_NG_FILE") || return 1
   _temp=${_real%/*}/.bluegreen.$$
   _status=1
-  cp -p "$_real" "$_temp" 2>/dev/null && bg_region_swap "$_real" "$1" "$2" >"$_temp" && mv -f "$_temp" "$_real" && return 0 || _status=$?
+  cp -p "$_real" "$_temp" 2>/dev/null && bg_region_swap "$_real" "$1" "$2" >"$_temp" && bg_swaps_back "$1" "$2" && mv -f "$_temp" "$_real" && return 0 || _status=$?
   rm -f "$_temp"
   return "$_status"
 }
+
+# Not every awk keeps a NUL, which nginx takes in a comment.
+bg_swaps_back() { [ "$(bg_region_swap "$_temp" "$2" "$1" | cksum)" = "$(cksum <"$_real")" ] || return 5; }
 
 bg_nginx_master() {
   BG_MASTER=

@@ -86,7 +86,8 @@ bg_setup_lines() {
     _next=$(($2 + 1))
     shift 3
   done
-  sed -n "$_next,\$p" "$_file"
+  # Not sed: that of busybox ends the last line with a line feed that it did not have.
+  tail -n "+$_next" "$_file"
 }
 
 bg_setup_unwritten() {

@@ -65,7 +65,11 @@ bg_switch_to() {
     _status=$?
     rm -f "$BG_ROOT/switch.intent"
     # 3 and 4: the lines of the survey are not there, or not once.
-    case $_status in 3 | 4) bg_file_changed ;; *) ;; esac
+    case $_status in
+      3 | 4) bg_file_changed ;;
+      5) bg_fail "$_file_says holds bytes that the awk of this host does not keep: it was not changed" 'Remove the NUL bytes from its comments.' nginx-upstream ;;
+      *) ;;
+    esac
     bg_fail "$_file_says cannot be written" "The user needs to write that file and its folder." 'nginx-upstream user'
   }
   # point switch-file
