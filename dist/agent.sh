@@ -217,17 +217,23 @@ bg_prepare_root() {
 # to somebody else, who may have written it while they were, is refused. What the app makes, in releases and in shared, is its own affair,
 # and so is its socket.
 bg_narrow_state() {
+  bg_uid
+  # One look is enough nearly always: each process costs every deploy its time.
+  [ -n "$(bg_state_find \( ! -user "$BG_UID" -o ! -type l -perm /022 -o -path './slots/*/env' -perm /177 -o -path './slots/*/app.log*' -perm /117 \) -print 2>/dev/null)" ] || return 0
   chmod go-w "$BG_ROOT/releases" "$BG_ROOT/shared" 2>/dev/null
   chmod 600 "$BG_ROOT"/slots/*/env 2>/dev/null
   chmod a-x,o-rwx "$BG_ROOT"/slots/*/app.log* 2>/dev/null
   bg_state_find ! -type l -perm /022 -exec chmod go-w {} + >/dev/null 2>&1
-  _wide=$(bg_state_find \( ! -user "$(id -u)" -o ! -type l -perm /022 \) -print 2>/dev/null | head -n 3)
+  _wide=$(bg_state_find \( ! -user "$BG_UID" -o ! -type l -perm /022 \) -print 2>/dev/null | head -n 3)
   [ -n "$_wide" ] || return 0
   _user=$(id -un) _wide=$(printf '%s\n' "$_wide" | tr '\n' ' ')
   bg_problem "others may write, or have written, what is the user $_user's alone, in $BG_ROOT: $_wide" \
     "Look at who wrote what stands there. If it is well, as root, on the host:$BG_NL  cd $BG_ROOT && chown -h $_user $_wide" 'root user'
   return 1
 }
+
+# This user's number, in BG_UID.
+bg_uid() { while read -r _key BG_UID _; do [ "$_key" != Uid: ] || return 0; done </proc/self/status; }
 
 # bg_state_find TEST…: what is in the root, without what the app makes.
 bg_state_find() { (cd "$BG_ROOT" && find . \( -path './releases/*' -o -path './shared/*' \) -prune -o ! -type s "$@"); }
