@@ -42,7 +42,7 @@ export async function runCell(bed, { point, death }, { final, alone }) {
   await until(() => lockIsFree(root), 'the host has let the lock go', 60_000);
   await deaths[death].mend?.(scene);
   const { how } = await afterDeath(bed, { old, next: next.version, run, death, final, beside });
-  await nextDeploy(bed, death);
+  await nextDeploy(bed, death, liveRelease(bed));
   return { how, log: run.log };
 }
 
@@ -60,7 +60,7 @@ async function runConnectCell(bed, death, old, next) {
   const run = await running;
   await until(() => lockIsFree(bed.stage.root), 'the host has let the lock go', 60_000);
   const { how } = await afterDeath(bed, { old, next: next.version, run, death, final: false });
-  await nextDeploy(bed, death);
+  await nextDeploy(bed, death, liveRelease(bed));
   // A connection that failed is no run that was begun.
   return { how, log: run.log };
 }
@@ -89,7 +89,7 @@ async function runWaitingCell(bed, death, old, next) {
     await until(() => lockIsFree(root), 'the host has let the lock go', 60_000);
     if (death.startsWith('sig') && readFileSync(join(root, 'ledger.ndjson'), 'utf8') !== ledger) fail('a run that only waited is in the ledger', run.log);
     const { how } = await afterDeath(bed, { old, next: next.version, run, death, final: false });
-    await nextDeploy(bed, death);
+    await nextDeploy(bed, death, liveRelease(bed));
     return how;
   } finally {
     free();
@@ -124,8 +124,10 @@ function checkReport({ code, signal, log }, how, death) {
   if (log.includes('has a defect')) fail('it says that it has a defect', log);
 }
 
-/** The next deploy succeeds, and leaves nothing of what was. */
-async function nextDeploy(bed, death) {
+const liveRelease = ({ stage }) => readlinkSync(join(stage.root, 'slots', stage.live(), 'release')).split('/').at(-1);
+
+/** The next deploy succeeds, and leaves nothing of what was. @param {string} wasLive the release that was live before it */
+async function nextDeploy(bed, death, wasLive) {
   const { stage } = bed;
   if (death === 'disk') await onFullDisk(bed);
   const { version, sha } = bed.next();
@@ -133,7 +135,7 @@ async function nextDeploy(bed, death) {
   if (run.code !== 0) fail('the next deploy failed', run.log);
   const { body } = await stage.ask();
   if (body !== version) fail(`after the next deploy ${body} answers, not ${version}`, run.log);
-  const wrong = await leftovers(bed);
+  const wrong = await leftovers(bed, wasLive);
   if (wrong.length) fail(`after the next deploy: ${wrong.join('; ')}`, run.log);
   const { asked, failures } = bed.visitors.since();
   if (failures.length) fail(`${failures.length} of ${asked} requests failed during the next deploy, such as ${failures[0]?.what}`, run.log);
@@ -149,7 +151,7 @@ async function onFullDisk(bed) {
 }
 
 /** What should not be there once all is well. */
-async function leftovers(bed) {
+async function leftovers(bed, wasLive) {
   const { root, nginx, ports } = bed.stage;
   const wrong = [];
   const live = bed.stage.live();
@@ -174,7 +176,8 @@ async function leftovers(bed) {
   const lines = readFileSync(join(root, 'ledger.ndjson'), 'utf8').trimEnd().split('\n');
   const last = parsed(lines.at(-1));
   if (lines.some((line) => !parsed(line))) wrong.push('the ledger has a line that nobody can read');
-  if (last?.outcome !== 'success' || last?.liveRelease !== readlinkSync(join(root, 'slots', live, 'release')).split('/').at(-1)) wrong.push(`the ledger's last line: ${lines.at(-1)}`);
+  if (last?.outcome !== 'success' || last?.liveRelease !== liveRelease(bed)) wrong.push(`the ledger's last line: ${lines.at(-1)}`);
+  if (!lines.some((line) => parsed(line)?.liveRelease === wasLive)) wrong.push(`the ledger does not know that ${wasLive} was live`);
   return wrong;
 }
 
