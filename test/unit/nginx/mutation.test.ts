@@ -5,22 +5,12 @@ import { upstreamEdit } from '../../../src/nginx/edit.js';
 import { errorLogFile, masterPidFile, workerUser } from '../../../src/nginx/facts.js';
 import { otherWays } from '../../../src/nginx/other-ways.js';
 import { visitorRoutes } from '../../../src/nginx/routes.js';
+import { oneOf, seeded, type Random } from '../../random.js';
 import { options, samples } from './samples.js';
 import { sameButServerLines, switched } from './switched.js';
 
 const SEED = 20_261_122;
 const ROUNDS = 3000;
-
-/** A small generator of pseudo-random numbers (mulberry32), so that a failure can be repeated. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const PIECES = [
   '{', '}', ';', '"', "'", '\\', '#', '$', '${', '\n', '\r\n', ' ', '\t', '\0', '[', '[[', '--', '*', 'é', '\u2028', '(', ')', ' down', 'down ', ' backup',
@@ -29,7 +19,7 @@ const PIECES = [
   '\n# configuration file /x:\n', 'listen 9501;', 'proxy_pass http://$a$b;',
 ];
 
-function mutated(dump: string, random: (below: number) => number): string {
+function mutated(dump: string, random: Random): string {
   let text = dump;
   // Most changes go where the app's upstream is.
   const near = Math.max(0, text.indexOf('upstream "shop"'), text.indexOf('\nupstream shop'), text.indexOf(' upstream shop'));
@@ -37,7 +27,7 @@ function mutated(dump: string, random: (below: number) => number): string {
     const at = random(2) ? random(text.length) : Math.min(text.length, near + random(200));
     const length = random(3) ? random(8) : random(60);
     const kind = random(5);
-    const piece = PIECES[random(PIECES.length)] ?? '';
+    const piece = oneOf(random, PIECES);
     if (kind === 0) text = text.slice(0, at) + text.slice(at + length);
     else if (kind === 1) text = text.slice(0, at) + text.slice(at, at + length) + text.slice(at);
     else if (kind === 2) text = text.slice(0, at) + piece + text.slice(at + 1);
@@ -73,10 +63,10 @@ function use(dump: string): boolean {
 }
 
 test(`${ROUNDS} mutated configurations (seed ${SEED}): a sound edit, or a refusal`, () => {
-  const random = generator(SEED);
+  const random = seeded(SEED);
   let edited = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const dump = mutated(samples[random(samples.length)]?.[1] ?? '', random);
+    const dump = mutated(oneOf(random, samples)[1], random);
     const started = performance.now();
     try {
       if (use(dump)) edited++;

@@ -3,6 +3,7 @@ import { DeployError } from '../../../src/errors.js';
 import { envVariables } from '../../../src/settings/env.js';
 import { settingsSchema } from '../../../src/settings/schema.js';
 import { parseSettings } from '../../../src/settings/settings.js';
+import { oneOf, seeded, textOf } from '../../random.js';
 
 const NAMES = Object.keys(settingsSchema.shape);
 const NEEDED: Record<string, string> = { host: 'deploy@shop', 'private-key': 'KEY', app: 'shop', start: 'node server.js' };
@@ -15,28 +16,13 @@ const PIECES = [
   ...['30s', '5m', '500ms', '9501,9502', '200-299', 'true', 'deploy', 'rollback', 'status', 'command', 'process', '/srv/shop', 'main', '__proto__', 'constructor', 'x'.repeat(300), '9'.repeat(30)],
 ];
 
-/** A small seeded generator (mulberry32): the same run every time. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-function text(random: (below: number) => number, longest: number): string {
-  return Array.from({ length: random(longest + 1) }, () => PIECES[random(PIECES.length)] ?? '').join('');
-}
-
 test('whatever the settings are, the parser takes them or throws a DeployError that names settings only', () => {
-  const random = generator(20261122);
+  const random = seeded(20261122);
   let taken = 0;
   for (let round = 0; round < 4000; round++) {
     const given: Record<string, string> = { ...NEEDED };
-    for (let changes = random(4); changes >= 0; changes--) given[NAMES[random(NAMES.length)] ?? ''] = text(random, 6);
-    const context = random(4) ? HERE : { serverUrl: text(random, 4), repository: text(random, 4), sha: text(random, 4) };
+    for (let changes = random(4); changes >= 0; changes--) given[oneOf(random, NAMES)] = textOf(random, PIECES, 6);
+    const context = random(4) ? HERE : { serverUrl: textOf(random, PIECES, 4), repository: textOf(random, PIECES, 4), sha: textOf(random, PIECES, 4) };
     try {
       expect(Object.isFrozen(parseSettings((name) => given[name] ?? '', context))).toBe(true);
       taken++;
@@ -53,9 +39,9 @@ test('whatever the settings are, the parser takes them or throws a DeployError t
 });
 
 test('what env takes is what was written: any value comes back through either kind of quotes', () => {
-  const random = generator(7);
+  const random = seeded(7);
   for (let round = 0; round < 2000; round++) {
-    const value = text(random, 8);
+    const value = textOf(random, PIECES, 8);
     const double = `A="${value.replace(/[\\"$]/g, '\\$&')}"\nB=end`;
     expect(envVariables(double)).toEqual({ value: [{ name: 'A', value }, { name: 'B', value: 'end' }] });
     const single = value.replace(/'/g, '');
@@ -66,8 +52,8 @@ test('what env takes is what was written: any value comes back through either ki
 });
 
 test('no message about env holds a piece of it', () => {
-  const random = generator(99);
-  const marked = () => `${text(random, 3)}hunter2${text(random, 3)}`;
+  const random = seeded(99);
+  const marked = () => `${textOf(random, PIECES, 3)}hunter2${textOf(random, PIECES, 3)}`;
   for (let round = 0; round < 2000; round++) {
     const parsed = envVariables(Array.from({ length: 1 + random(4) }, marked).join('\n'));
     if ('wrong' in parsed) expect(parsed.wrong.join()).not.toContain('hunter2');
