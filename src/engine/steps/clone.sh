@@ -82,7 +82,7 @@ bg_link_shared() {
     # Before anything is made there.
     bg_stays_in "$_inside" "$BG_DIR/$_up" || bg_fail "shared path $_path leads out of the release" 'Name a path whose folders are real folders in the repository.' shared
     bg_stays_in "$_store" "$BG_ROOT/shared/$_up" || bg_fail "shared path $_path leads out of $BG_ROOT/shared" 'Put the folder itself there, not a link to elsewhere.' shared
-    mkdir -p "$BG_ROOT/shared/$_up" "$BG_DIR/$_up"
+    mkdir -p "$BG_ROOT/shared/$_up" "$BG_DIR/$_up" || bg_fail "cannot make the folders of shared path $_path" 'Look at what stands there in their place, and at the free disk space.' shared
     if [ ! -e "$_source" ] && [ ! -L "$_source" ]; then
       if [ -e "$_target" ] && [ ! -L "$_target" ]; then
         # Whole or not at all: what is there once is never copied again.
