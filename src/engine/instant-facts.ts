@@ -4,7 +4,7 @@ import type { NginxConfig } from '../nginx/config.js';
 import { nginxVersion } from '../nginx/facts.js';
 import { readInstant, type InstantFacts } from '../nginx/instant.js';
 import type { InstantOptions } from '../nginx/trap.js';
-import { managedFiles, type Managed } from '../nginx/managed.js';
+import { checkRoot, managedFiles, rootProblem, type Managed } from '../nginx/managed.js';
 import type { Settings } from '../settings/settings.js';
 import type { Facts } from './facts.js';
 
@@ -20,12 +20,14 @@ export interface InstantSwitch {
   facts: InstantFacts;
 }
 
-/** Looks for the managed files of either form in the configuration. Nothing is refused yet. */
+/** Looks for the managed files of either form in the configuration. Nothing is refused yet but a root that the settings do not go with. */
 export function readInstantSwitch(settings: Settings, facts: Facts, config: NginxConfig, ports: [number, number]): InstantSwitch {
+  const problem = rootProblem(settings.root);
+  if (settings.switch === 'instant' || settings.listen === 'socket') checkRoot(settings.root);
   const read = (listen: Listen): InstantSwitch => {
     const managed = managedFilesFor(settings, facts, config, ports, listen);
     const found = readInstant(config, managed, instantOptions(settings, facts, ports));
-    return { form: found.setUp ? listen : '', why: found.why, managed, facts: found };
+    return { form: found.setUp && !problem ? listen : '', why: problem || found.why, managed, facts: found };
   };
   const socket = read('socket');
   return socket.form || (settings.listen === 'socket' && settings.switch !== 'reload') ? socket : read('port');

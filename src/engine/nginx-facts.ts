@@ -5,6 +5,7 @@ import { accessLogs, type AccessLogs } from '../nginx/access-log.js';
 import { readConfig, type NginxConfig } from '../nginx/config.js';
 import { upstreamEdit, type UpstreamEdit } from '../nginx/edit.js';
 import { errorLogFile, masterPidFile, nginxVersion } from '../nginx/facts.js';
+import { rootProblem } from '../nginx/managed.js';
 import { trapsError, trapText } from '../nginx/trap.js';
 import { keepaliveNotice } from '../nginx/keepalive.js';
 import { refuseOtherWays } from '../nginx/other-ways.js';
@@ -70,7 +71,7 @@ export function readNginx(settings: Settings, facts: Facts, ports: [number, numb
   return {
     ...common,
     mode: 'reload',
-    why: settings.switch === 'reload' ? 'the setting switch says so' : `${found.why} (command: setup makes the switch instant)`,
+    why: settings.switch === 'reload' ? 'the setting switch says so' : rootProblem(settings.root) || `${found.why} (command: setup makes the switch instant)`,
     follows: false,
     edit,
     probes: [],

@@ -4,7 +4,7 @@ import { assignments, quote, seconds } from '../host/quote.js';
 import type { NginxConfig } from '../nginx/config.js';
 import { errorLogFile, masterPidFile } from '../nginx/facts.js';
 import { trapsError, trapText, type InstantOptions } from '../nginx/trap.js';
-import type { Managed } from '../nginx/managed.js';
+import { checkRoot, type Managed } from '../nginx/managed.js';
 import { planSetup, type SetupPlan } from '../nginx/setup.js';
 import { serverLines, servingOf, sameName, slotLines, upstreams } from '../nginx/upstream.js';
 import type { Settings } from '../settings/settings.js';
@@ -32,6 +32,7 @@ export interface Setup {
  * @throws DeployError when nginx cannot be set up as it is
  */
 export function makeSetup(settings: Settings, facts: Facts): Setup {
+  checkRoot(settings.root);
   const config = loadedConfig(facts);
   const ports = portsInForce(facts, settings.ports);
   const folder = dirname(config.main);

@@ -45,18 +45,22 @@ export interface Managed {
 }
 
 /**
- * The files of `switch: instant`: a pure function, so that survey can compare them with what is there.
+ * Can nginx follow `live` in this folder?
  *
  * @throws DeployError when the root's path cannot stand in nginx's configuration
  */
+export function checkRoot(root: string): void {
+  const why = rootProblem(root);
+  if (why) throw new DeployError({ what: why, next: 'Choose another root, or set switch: reload.', settings: ['root', 'switch'] });
+}
+
+/** Why nginx cannot follow `live` in this folder; '' when it can. */
+export function rootProblem(root: string): string {
+  return root.includes('$') ? `the folder ${root} has a "$" in its path, which nginx takes for a variable` : '';
+}
+
+/** The files of `switch: instant`: a pure function, so that survey can compare them with what is there. For a root that checkRoot takes. */
 export function managedFiles(options: ManagedOptions): Managed {
-  if (options.root.includes('$')) {
-    throw new DeployError({
-      what: `the folder ${options.root} has a "$" in its path, which nginx takes for a variable`,
-      next: 'Choose another root, or set switch: reload.',
-      settings: ['root', 'switch'],
-    });
-  }
   return options.listen === 'socket' ? forSocket(options) : forPorts(options);
 }
 
