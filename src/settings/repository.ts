@@ -24,8 +24,8 @@ function url(text: string): Parsed<string> {
   const { userInfo } = authority;
   if (scheme === 'https' && userInfo !== undefined) return wrong('must not contain a user, a password or a token: use the setting repository-token');
   if (userInfo?.includes(':')) return wrong('must not contain a password');
-  // ssh would read it as an option.
-  if (userInfo?.startsWith('-')) return wrong('must not have a user that begins with -');
+  // ssh would read it as an option; git decodes it first.
+  if (/^(-|%2d)/i.test(userInfo ?? '')) return wrong('must not have a user that begins with -');
   return new URL(text).pathname.length > 1 ? right(text) : wrong('must name a repository, such as https://github.com/org/shop.git');
 }
 

@@ -29,6 +29,7 @@ describe('repository', () => {
     ['an option', '--upload-pack=touch /tmp/x'],
     ['a host that is an option', 'ssh://-oProxyCommand=x/y'],
     ['a user that is an option', 'ssh://-oProxyCommand=x@host/y'],
+    ['a user that is an option in percents', 'ssh://%2DoProxyCommand=x@host/y'],
     ['a short form with an option for a host', 'git@-oProxyCommand:x'],
     ['a short form with an option for a path', 'git@host:-x'],
     ['a short form with an option for a user', '-git@host:x'],
