@@ -106,7 +106,8 @@ function settingsError(problems: SettingProblem[], get: (name: string) => string
 function givenText(name: string, given: string): string {
   const schema = (settingsSchema.shape as Record<string, Parameters<typeof settingInfos.get>[0]>)[name];
   const secret = !schema || settingInfos.get(schema)?.secret;
-  return secret || given === '' || /[:/].*@/s.test(given) ? '' : shown(given);
+  const from = given.search(/[:/]/);
+  return secret || given === '' || (from >= 0 && given.lastIndexOf('@') > from) ? '' : shown(given);
 }
 
 function shown(text: string): string {
