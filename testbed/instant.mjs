@@ -16,7 +16,7 @@ export function instantFiles({ app, root, ports, listen = 'port' }) {
   const text = (lines) => `${lines.join('\n')}\n`;
   const [http, server] = [`bluegreen/${app}-http.conf`, `bluegreen/${app}-server.conf`];
   if (listen === 'socket') {
-    const lines = [...heading, `upstream ${app} {`, `    server unix:${root}/live/app.sock max_fails=0;`, ...ports.map((port) => `    server 127.0.0.1:${port} backup max_fails=0;`), '}'];
+    const lines = [...heading, `upstream ${app} {`, `    server ${word(`unix:${root}/live/app.sock`)} max_fails=0;`, ...ports.map((port) => `    server 127.0.0.1:${port} backup max_fails=0;`), '}'];
     return { http: `include ${http};`, server: '', proxyPass: `http://${app}`, files: { [http]: text(lines) }, probePath: '' };
   }
   const variable = `$bluegreen_${app.replace(/[^A-Za-z0-9_]/g, '_')}`;
@@ -37,7 +37,7 @@ export function instantFiles({ app, root, ports, listen = 'port' }) {
     `proxy_redirect http://${app}-blue/ /;`,
     `proxy_redirect http://${app}-green/ /;`,
     `set ${variable} ${app}-blue;`,
-    `if (-f ${root}/live/green) {`,
+    `if (-f ${word(`${root}/live/green`)}) {`,
     `    set ${variable} ${app}-green;`,
     '}',
     '# Which slot nginx uses: asked by each deploy, and told to this host only.',
@@ -53,3 +53,6 @@ export function instantFiles({ app, root, ports, listen = 'port' }) {
   const sum = createHash('sha256').update([...httpLines, ...serverLines('')].join('\n')).digest('hex').slice(0, 8);
   return { http: `include ${http};`, server: `include ${server};`, proxyPass: `http://${variable}`, files: { [http]: text(httpLines), [server]: text(serverLines(sum)) }, probePath };
 }
+
+/** @param {string} text */
+const word = (text) => (/^[A-Za-z0-9._/:@%+=,~-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`);

@@ -13,13 +13,14 @@ import { startSshd } from './sshd.mjs';
 /**
  * @param {object} [options]
  * @param {string} [options.app]
+ * @param {string} [options.folder] the name of the root's folder, by default that of the app
  * @param {(ports: { site: number, blue: number, green: number }) => string} [options.config] the nginx configuration
  * @param {boolean | 'socket'} [options.instant] nginx set up for `switch: instant`, for ports or sockets, which the inputs then ask for
  * @param {Record<string, string>} [options.env] variables of each session on the host
  * @param {object} [options.sshd] more options for the sshd
  * @param {string} [options.nginxAs] the user of nginx's master
  */
-export async function startStage({ app = 'shop', config, instant = false, env = {}, sshd: sshdOptions = {}, nginxAs = '' } = {}) {
+export async function startStage({ app = 'shop', folder: name = app, config, instant = false, env = {}, sshd: sshdOptions = {}, nginxAs = '' } = {}) {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'bluegreen-stage-')));
   const undo = [() => rmSync(dir, { recursive: true, force: true })];
   const folder = (name) => {
@@ -29,7 +30,7 @@ export async function startStage({ app = 'shop', config, instant = false, env = 
   try {
     const [site = 0, blue = 0, green = 0] = await freePorts(3);
     const ports = { site, blue, green };
-    const root = join(dir, 'srv', app);
+    const root = join(dir, 'srv', name);
     mkdirSync(root, { recursive: true });
     undo.unshift(() => endApps(root));
     const listen = instant === 'socket' ? 'socket' : 'port';
