@@ -266,6 +266,23 @@ describe('code and commands', () => {
     stage.repo.git('rm', '-q', '-f', 'vendor/lib', 'vendor/other', '.gitmodules');
   });
 
+  test('a start command that is too long for one variable of the environment, with its quotes', async () => {
+    const run = await stage.deploy(commit(), { start: `exec ${node} server.mjs # ${"'".repeat(20_000)}${'x'.repeat(60_000)}` });
+    expect(run.log).toContain('is live on');
+    expect(run.code).toBe(0);
+    expect((await stage.deploy(commit())).code).toBe(0);
+  });
+
+  test('health-path and verify-url are asked for as they are, patterns of curl too', async () => {
+    const file = join(stage.dir, 'asked');
+    const start = `exec ${node} -e "require('http').createServer((q, r) => { require('fs').appendFileSync('${file}', q.url + '\\n'); r.end() }).listen(process.env.PORT, '127.0.0.1')"`;
+    const path = "/a{b,c}[1-9]?x=[y&z='$(id)`id`;";
+    const run = await stage.deploy(commit(), { start, 'health-path': path, 'health-timeout': '5s', 'verify-url': `http://127.0.0.1:${stage.ports.site}/v{1,2}[3-4]?[` });
+    expect(run.log).toContain(`${path}, 2 in a row`);
+    expect([...new Set(readFileSync(file, 'utf8').trim().split('\n'))].filter((asked) => asked !== '/').sort()).toEqual([path, '/v{1,2}[3-4]?['].sort());
+    expect(run.code).toBe(0);
+  });
+
   test('an after-switch that fails only warns: the traffic is where it belongs', async () => {
     const sha = commit();
     const run = await stage.deploy(sha, { 'after-switch': 'echo warming; exit 3' });
