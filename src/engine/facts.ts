@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { DeployError } from '../errors.js';
 import { readLook, type Look } from './status-facts.js';
 
 export type Slot = 'blue' | 'green';
@@ -101,14 +102,17 @@ export interface Facts {
   };
 }
 
+/** No host has more to tell than this: characters of all facts, and of one but nginx's configuration; how many there are. */
+const LARGEST = { all: 32 * 1024 * 1024, one: 4 * 1024 * 1024, count: 50_000 };
+
 /**
  * Reads what the agent's survey sent.
  *
  * @param data the facts as they came: base64 of gzip of `name =text` lines, and of `name +`, lines, the session's mark
+ * @throws DeployError when no agent would have sent them
  */
 export function readFacts(data: string, mark: string): Facts {
-  const text = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
-  const all = factsByName(text, mark);
+  const all = factsByName(unpacked(data), mark);
   const one = (name: string): string => all.get(name)?.[0] ?? '';
   const many = (name: string): string[] => all.get(name) ?? [];
   const liveLink = one('live');
@@ -130,7 +134,7 @@ export function readFacts(data: string, mark: string): Facts {
     ledger: one('ledger').split('\n').flatMap(parsedLine),
     wereLive: one('waslive').split('\n').filter(isReleaseId),
     releaseSize: sizeOf(one('size')),
-    commit: one('commit').trim(),
+    commit: /^[0-9a-f]{40}$/.exec(one('commit').trim())?.[0] ?? '',
     ancestor: one('ancestor') === 'yes',
     look: readLook(all),
     nginx: {
@@ -162,20 +166,55 @@ function slotFacts(slot: Slot, one: (name: string) => string, liveLink: string):
   };
 }
 
+/** What was packed small may be huge. */
+function unpacked(data: string): string {
+  try {
+    return gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: LARGEST.all }).toString('utf8');
+  } catch (error) {
+    throw unreadable(error instanceof Error ? error.message : String(error));
+  }
+}
+
 function factsByName(text: string, mark: string): Map<string, string[]> {
   const all = new Map<string, string[]>();
-  const add = (name: string, value: string): void => void all.set(name, [...(all.get(name) ?? []), value]);
-  const lines = text.split('\n');
-  for (let at = 0; at < lines.length; at++) {
-    const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/s.exec(lines[at] ?? '') ?? [];
+  let count = 0;
+  const add = (name: string, value: string): void => {
+    const values = all.get(name);
+    if (++count > LARGEST.count || (value.length > LARGEST.one && name !== 'nginx.dump')) throw unreadable('there are too many of them');
+    if (values) values.push(value);
+    else all.set(name, [value]);
+  };
+  // Line by line, not split: there may be millions.
+  for (let at = 0; at < text.length; ) {
+    const next = text.indexOf('\n', at);
+    const end = next < 0 ? text.length : next;
+    const [, name = '', how, value = ''] = /^(\S{1,100}) ([=+])(.*)$/s.exec(text.slice(at, end)) ?? [];
+    at = end + 1;
     if (how === '=') add(name, value);
     if (how !== '+') continue;
-    const end = lines.indexOf(mark, at + 1);
-    if (end < 0) break;
-    add(name, lines.slice(at + 1, end).join('\n'));
-    at = end;
+    const close = endOfValue(text, end, mark);
+    if (close < 0) break;
+    add(name, text.slice(at, close));
+    at = close + mark.length + 2;
   }
   return all;
+}
+
+/** Where the newline before the line stands that is the mark alone; -1 without one. */
+function endOfValue(text: string, from: number, mark: string): number {
+  const close = text.indexOf(`\n${mark}\n`, from);
+  if (close >= 0 || !text.endsWith(`\n${mark}`)) return close;
+  return text.length - mark.length - 1 >= from ? text.length - mark.length - 1 : -1;
+}
+
+function unreadable(why: string): DeployError {
+  return new DeployError({
+    step: 'survey',
+    what: 'what the host tells of itself cannot be read',
+    next: 'Something stands between the agent and here, or answers in its place: look at the login shell of the user, and at ForceCommand and command= on the host.',
+    settings: ['user'],
+    details: why,
+  });
 }
 
 /** @param text free blocks, the size of a block in bytes, free inodes */
@@ -220,7 +259,7 @@ function stepsTime(steps: unknown): number | undefined {
 function parsedRelease(text: string): Release[] {
   const found = parsedObject(text);
   if (!found || typeof found.id !== 'string' || typeof found.sha !== 'string') return [];
-  return isReleaseId(found.id) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
+  return isReleaseId(found.id) && /^[0-9a-f]{40}$/.test(found.sha) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
 }
 
 function parsedObject(text: string): Record<string, unknown> | undefined {

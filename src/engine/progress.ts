@@ -1,5 +1,8 @@
-import type { Problem } from '../errors.js';
+import { DeployError, type Problem } from '../errors.js';
 import type { Event, Level, StepResult, StepStatus } from '../events.js';
+
+/** More steps than any plan has, and more notes than a run has; characters of one note that are kept. */
+const MOST = { steps: 100, notes: 300, note: 4000 };
 
 /**
  * Keeps what the steps of a run said, and tells it on as events. A step that never ends (a lost line) is ended
@@ -23,9 +26,13 @@ export class Progress {
     return this.current?.name ?? '';
   }
 
-  /** @param at when it began, if not now: Unix time in milliseconds */
+  /**
+   * @param at when it began, if not now: Unix time in milliseconds
+   * @throws DeployError when there are more than any run has
+   */
   begin(name: string, at = this.now()): void {
     if (this.current) this.end('aborted');
+    if (this.steps.length >= MOST.steps) throw new DeployError({ what: 'the host tells of more steps than there are', next: 'What answers there is not the agent.' });
     this.current = { name, startedAt: at, notes: [] };
     this.emit({ type: 'step-start', step: name });
   }
@@ -37,7 +44,8 @@ export class Progress {
   note(level: Level, text: string): void {
     const step = this.current?.name ?? this.steps.at(-1)?.name ?? '';
     const notes = this.current?.notes ?? this.steps.at(-1)?.notes;
-    notes?.push({ level, text });
+    if (this.noted++ < MOST.notes) notes?.push({ level, text: text.length > MOST.note ? `${text.slice(0, MOST.note)}…` : text });
+    else if (this.noted === MOST.notes + 1) notes?.push({ level: 'warning', text: 'there were more notes than are kept: see the log' });
     this.emit({ type: 'note', step, level, text });
   }
 
@@ -53,6 +61,7 @@ export class Progress {
   }
 
   private pendingLog = '';
+  private noted = 0;
 
   /** The step failed, which only warns: the run goes on, and its problem is not the run's. */
   endWithWarning(ms: number): void {

@@ -65,6 +65,8 @@ function isRecipe(value: unknown): value is Recipe {
     texts.every((name) => typeof found[name] === 'string') &&
     numbers.every((name) => typeof found[name] === 'number') &&
     Array.isArray(found.portFiles) &&
-    Array.isArray(found.healthStatus)
+    found.portFiles.every((file) => typeof file === 'string') &&
+    Array.isArray(found.healthStatus) &&
+    found.healthStatus.every((range: Partial<Record<string, unknown>> | null) => typeof range?.from === 'number' && typeof range.to === 'number')
   );
 }

@@ -17,8 +17,9 @@ export type AgentMessage =
   | { type: 'held' }
   | { type: 'end'; result: 'success' | 'failed' | 'aborted' | 'skipped' | 'looked'; live: string; release: string };
 
-/** The longest line of the agent that is waited for: the facts, with the whole nginx configuration in them. */
-const LONGEST_MESSAGE = 64 * 1024 * 1024;
+/** The longest lines of the agent that are waited for, in characters: the facts have the whole nginx configuration in them. */
+const LONGEST_FACTS = 16 * 1024 * 1024;
+const LONGEST_MESSAGE = 1024 * 1024;
 
 /** A word that no output can guess; the agent begins each of its lines with it. */
 export function newMark(): string {
@@ -31,7 +32,11 @@ export function newMark(): string {
  */
 export class AgentReader {
   private readonly opening: string;
+  /** The end of the output that may be the beginning of a message. */
   private pending = '';
+  /** An unfinished message, in the pieces in which it came: to join them each time would take the square of its length. */
+  private pieces: string[] | undefined;
+  private length = 0;
 
   constructor(
     mark: string,
@@ -43,32 +48,44 @@ export class AgentReader {
 
   /** @throws Error when the agent sends what it never would */
   push(text: string): void {
-    this.pending += text;
+    let rest = this.pending + text;
+    this.pending = '';
     for (;;) {
-      const at = this.pending.indexOf(this.opening);
-      if (at < 0) break;
-      this.output(this.pending.slice(0, at));
-      const begin = at + this.opening.length;
-      const end = this.pending.indexOf('\n', begin);
-      if (end < 0) {
-        this.pending = this.pending.slice(at);
-        if (this.pending.length > LONGEST_MESSAGE) throw new Error('the agent sent a message without an end');
-        return;
+      if (this.pieces) {
+        const end = rest.indexOf('\n');
+        this.collect(this.pieces, end < 0 ? rest : rest.slice(0, end));
+        if (end < 0) return;
+        const message = parseMessage(this.pieces.join(''));
+        this.pieces = undefined;
+        rest = rest.slice(end + 1);
+        if (message) this.onMessage(message);
       }
-      const line = this.pending.slice(begin, end);
-      this.pending = this.pending.slice(end + 1);
-      const message = parseMessage(line);
-      if (message) this.onMessage(message);
+      const at = rest.indexOf(this.opening);
+      if (at < 0) break;
+      this.output(rest.slice(0, at));
+      rest = rest.slice(at + this.opening.length);
+      this.pieces = [];
+      this.length = 0;
     }
-    const held = this.heldBack();
-    this.output(this.pending.slice(0, this.pending.length - held));
-    this.pending = this.pending.slice(this.pending.length - held);
+    const held = this.heldBack(rest);
+    this.output(rest.slice(0, rest.length - held));
+    this.pending = rest.slice(rest.length - held);
   }
 
-  /** The stream has ended: what was held back is output after all. */
+  /** The stream has ended: what was held back is output after all. A message that was cut off tells nothing. */
   end(): void {
     this.output(this.pending);
     this.pending = '';
+    this.pieces = undefined;
+  }
+
+  private collect(pieces: string[], text: string): void {
+    if (text) pieces.push(text);
+    this.length += text.length;
+    if (this.length <= LONGEST_MESSAGE) return;
+    // Its first word may have come in pieces, none of them empty.
+    const isFacts = pieces.slice(0, 'facts '.length).join('').startsWith('facts ');
+    if (!isFacts || this.length > LONGEST_FACTS) throw new Error('the agent sent a message without an end');
   }
 
   private output(text: string): void {
@@ -76,9 +93,9 @@ export class AgentReader {
   }
 
   /** How many characters at the end may be the beginning of a message. */
-  private heldBack(): number {
-    for (let length = Math.min(this.opening.length - 1, this.pending.length); length > 0; length--) {
-      if (this.opening.startsWith(this.pending.slice(-length))) return length;
+  private heldBack(text: string): number {
+    for (let length = Math.min(this.opening.length - 1, text.length); length > 0; length--) {
+      if (this.opening.startsWith(text.slice(-length))) return length;
     }
     return 0;
   }
@@ -93,16 +110,16 @@ export function parseMessage(line: string): AgentMessage | undefined {
     case 'held':
       return { type };
     case 'step-start':
-      return /^[a-z-]+$/.test(first) ? { type, step: first } : undefined;
+      return /^[a-z-]{1,40}$/.test(first) ? { type, step: first } : undefined;
     case 'step-end':
-      if (!isHow(second) || !/^\d+$/.test(third) || !/^\d+$/.test(fourth)) return undefined;
+      if (!isHow(second) || !/^\d{1,3}$/.test(third) || !/^\d{1,12}$/.test(fourth)) return undefined;
       return { type, step: first, how: second, status: Number(third), ms: Number(fourth) };
     case 'note':
       return isLevel(first) ? { type, level: first, text: words.slice(1).join(' ') } : undefined;
     case 'note64':
       return isLevel(first) ? { type: 'note', level: first, text: decode(second) } : undefined;
     case 'problem':
-      return { type, what: decode(first), next: decode(second), settings: decode(third).split(' ').filter(Boolean), details: decode(fourth) };
+      return { type, what: brief(decode(first)), next: brief(decode(second)), settings: decode(third).split(' ').filter(isSettingName).slice(0, 20), details: decode(fourth) };
     case 'log':
       return { type, text: decode(first) };
     case 'facts':
@@ -110,7 +127,7 @@ export function parseMessage(line: string): AgentMessage | undefined {
     case 'ledger':
       return { type, line: decode(first) };
     case 'end':
-      return isResult(first) ? { type, result: first, live: second === 'none' ? '' : second, release: third } : undefined;
+      return isResult(first) ? { type, result: first, live: /^(blue|green)$/.test(second) ? second : '', release: /^[\w.-]{1,80}$/.test(third) ? third : '' } : undefined;
     default:
       return undefined;
   }
@@ -127,6 +144,15 @@ export const BEAT = 'beat\n';
 /** One request to the agent: a line. */
 export function request(word: 'request' | 'token' | 'env' | 'plan', text: string): string {
   return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
+}
+
+/** Sentences, as an annotation can hold them. */
+function brief(text: string): string {
+  return text.length > 8000 ? `${text.slice(0, 8000)}…` : text;
+}
+
+function isSettingName(word: string): boolean {
+  return /^[a-z][a-z-]{0,30}$/.test(word);
 }
 
 function isHow(word: string): word is 'ok' | 'warned' | 'failed' | 'aborted' {
