@@ -19,6 +19,9 @@ export interface Fate {
   notes: { level: Level; text: string }[];
 }
 
+/** Reconciling says a few things; more come from a host that talks without end. */
+const MOST_NOTES = 100;
+
 /**
  * Connects again and asks the host what became of a run: waits until it has ended. If it died there, the host is brought in line at once.
  *
@@ -31,9 +34,9 @@ export async function askOutcome(settings: Settings, door: { connect(): Promise<
     await new Promise<void>((resolve, reject) => {
       startSession(connection, 'outcome', settings, door.run, {
         message: (message) => {
-          if (message.type === 'ledger') fate.line = parsedLine(message.line)[0];
+          if (message.type === 'ledger') fate.line ??= parsedLine(message.line).find((line) => line.run === door.run.key);
           if (message.type === 'held') fate.held = true;
-          if (message.type === 'note') fate.notes.push({ level: message.level, text: message.text });
+          if (message.type === 'note' && fate.notes.length < MOST_NOTES) fate.notes.push({ level: message.level, text: message.text });
           if (message.type !== 'end') return;
           fate.told = true;
           fate.release = message.release;

@@ -120,13 +120,16 @@ class Execution {
     });
     await Promise.race([done, this.session.closed, cancel]);
     if (this.end || this.door.cancelled.aborted) return 'over';
-    const { code, said } = await this.session.closed;
+    const { code, said, broken } = await this.session.closed;
     connection.close();
+    if (broken !== undefined) throw notTheAgent(broken);
     if (code !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect') throw agentDidNotStart(code, said);
     return (await Promise.race([this.lost(said, earlier), cancel])) ?? 'over';
   }
 
   private message(message: AgentMessage, ended: () => void): void {
+    // The last word is the last one.
+    if (this.end) return;
     switch (message.type) {
       case 'step-start':
         return this.progress.begin(message.step);
@@ -144,7 +147,7 @@ class Execution {
       case 'facts':
         return this.surveyed(message.data);
       case 'end':
-        this.end = message;
+        this.end = this.backed(message);
         return ended();
       case 'begin':
       case 'held':
@@ -159,8 +162,27 @@ class Execution {
     return message.how === 'ok' && !(message.step === 'survey' && this.progress.problem) ? 'success' : 'failure';
   }
 
+  /** Nothing went well that was never asked for: who says so is not the agent. */
+  private backed(end: End): End {
+    const { settings, plan, setup, status, progress } = this;
+    const changes = settings.command === 'deploy' || settings.command === 'rollback';
+    const hasStep = Boolean(setup?.script.includes('\nbg_plan_step '));
+    const asked = {
+      success: changes ? end.release === plan?.target.release : hasStep,
+      skipped: changes && Boolean(plan?.skip),
+      // A look that failed has a problem.
+      looked: !changes && !hasStep && Boolean(plan ?? setup ?? status ?? progress.problem),
+      failed: true,
+      aborted: true,
+    };
+    if (asked[end.result]) return end;
+    progress.fail(notTheAgent(`it says "${end.result}" of what it was not asked to do`).problem);
+    return { ...end, result: 'failed' };
+  }
+
   /** The second act: facts become a plan, and the whole plan goes to the agent in one message. */
   private surveyed(data: string): void {
+    if (this.facts) throw new Error('it tells its facts more than once');
     try {
       this.facts = readFacts(data, this.session?.mark ?? '');
       if (this.facts.commit) this.tellCommit(this.facts.commit);
@@ -233,11 +255,13 @@ class Execution {
 
   /** Takes over what the ledger says. False when nothing was switched and nothing failed but the line. */
   private decided(line: LedgerLine | undefined): boolean {
-    if (!line) return false;
+    // Without a plan there is no line of this run.
+    if (!line || line.release !== this.plan?.target.release) return false;
     const { outcome, liveRelease: release } = line;
-    const switched = Boolean(release) && release === this.plan?.target.release;
+    const switched = release === line.release;
     this.progress.note('notice', `the host's ledger says of this run: ${outcome}; live is ${release || 'nothing'}`);
-    this.end = { type: 'end', result: outcome === 'success' || outcome === 'skipped' ? outcome : 'failed', live: '', release };
+    const well = outcome === 'skipped' || (outcome === 'success' && switched);
+    this.end = { type: 'end', result: well ? outcome : 'failed', live: '', release };
     if (outcome === 'died' && switched) {
       // The next run, or the question for it, has proved that it answers.
       this.end.result = 'success';
@@ -288,6 +312,14 @@ function agentDidNotStart(code: number, said: string): DeployError {
     next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
     settings: ['user'],
     details: said,
+  });
+}
+
+function notTheAgent(why: string): DeployError {
+  return new DeployError({
+    what: `what answers on the host does not speak as the agent does: ${why}`,
+    next: 'Look at the login shell of the user, and at ForceCommand and command= on the host. Is it the host that you think it is?',
+    settings: ['host', 'user', 'known-hosts'],
   });
 }
 

@@ -21,9 +21,12 @@ export interface Session {
   plan(script: string): void;
   /** Asks the agent to abort before the switch, and to finish after it: it decides. */
   abort(): void;
-  /** Settles once when the agent is gone, with what it wrote to standard error. */
-  closed: Promise<{ code: number | null; said: string }>;
+  /** Settles once when the agent is gone, with what it wrote to standard error; `broken`: what no agent would have said, for which it was left. */
+  closed: Promise<{ code: number | null; said: string; broken?: string }>;
 }
+
+/** What a login may print before the agent's first word, in characters: more is no greeting. */
+const LONGEST_GREETING = 1024 * 1024;
 
 /** The last words on standard error that are kept, in characters. */
 const KEPT = 8 * 1024;
@@ -37,7 +40,12 @@ export async function startSession(connection: Connection, asked: Request, setti
   const mark = newMark();
   const channel = await connection.exec(command);
   channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
-  readOutput(channel, new AgentReader(mark, (message) => handlers.message(message), (text) => handlers.output(text)));
+  let broken: string | undefined;
+  readOutput(channel, mark, handlers, (why) => {
+    broken = why;
+    // It may go on for ever.
+    connection.close();
+  });
   let said = '';
   channel.stderr.setEncoding('utf8');
   channel.stderr.on('data', (text: string) => (said = (said + text).slice(-KEPT)));
@@ -47,19 +55,29 @@ export async function startSession(connection: Connection, asked: Request, setti
     mark,
     plan: (script) => void channel.stdin.write(request('plan', script)),
     abort: () => void channel.stdin.write('abort\n'),
-    closed: channel.closed.then(({ code }) => ({ code, said })),
+    closed: channel.closed.then(({ code }) => ({ code, said, broken })),
   };
 }
 
-function readOutput(channel: Channel, reader: AgentReader): void {
+function readOutput(channel: Channel, mark: string, handlers: Handlers, broke: (why: string) => void): void {
+  // Undefined once the agent has spoken.
+  let greeting: number | undefined = 0;
+  const heard = (message: AgentMessage): void => {
+    greeting = undefined;
+    handlers.message(message);
+  };
+  const reader = new AgentReader(mark, heard, (text) => {
+    if (greeting !== undefined && (greeting += text.length) > LONGEST_GREETING) throw new Error('something else than the agent talks without end');
+    handlers.output(text);
+  });
   channel.stdout.setEncoding('utf8');
   channel.stdout.on('data', (text: string) => {
     try {
       reader.push(text);
-    } catch {
+    } catch (error) {
       // Not our agent: nothing more is listened to, and its end without a last word is a failure.
       channel.stdout.removeAllListeners('data').resume();
-      channel.stdin.end();
+      broke(error instanceof Error ? error.message : String(error));
     }
   });
   channel.stdout.on('end', () => reader.end());
