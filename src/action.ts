@@ -58,7 +58,7 @@ export async function runAction(): Promise<boolean> {
   // Else the post step asks the host what became of it.
   if (outcome.decided) core.saveState('reported', outcome.conclusion);
   if (outcome.conclusion === 'failure' || outcome.conclusion === 'cancelled') {
-    core.setFailed(outcome.problem ? `${outcome.sentence}\n${problemText(outcome.problem)}` : outcome.sentence);
+    core.setFailed(reporters.redact(outcome.problem ? `${outcome.sentence}\n${problemText(outcome.problem)}` : outcome.sentence));
     return false;
   }
   return true;
@@ -108,11 +108,13 @@ export function runInfo(settings: Settings, run: Run): RunInfo {
   };
 }
 
+/** Later steps put outputs into shell commands: what the host says it was has to look like it. */
 function setOutputs(core: typeof Core, outcome: Outcome, checkRunUrl: string): void {
+  const id = (text: string): string => (/^[0-9TZ]+-[0-9a-f]+$/.test(text) ? text : '');
   const steps = outcome.steps.map(({ name, status, ms }) => ({ name, status, ms }));
-  core.setOutput('release', outcome.release);
-  core.setOutput('previous-release', outcome.previousRelease);
-  core.setOutput('sha', outcome.sha);
+  core.setOutput('release', id(outcome.release));
+  core.setOutput('previous-release', id(outcome.previousRelease));
+  core.setOutput('sha', /^[0-9a-f]{40}$/.test(outcome.sha) ? outcome.sha : '');
   core.setOutput('slot', outcome.slot);
   core.setOutput('port', outcome.port || '');
   core.setOutput('switched', outcome.switched);

@@ -8,7 +8,7 @@ export type Redactor = ((text: string) => string) & { readonly longest: number }
 
 /**
  * A function that replaces each secret by `***`, also where it stands in base64 (alone or in a longer text), URL-encoded,
- * escaped for JSON or for a shell, and each of its lines of 6 or more characters.
+ * escaped for JSON or for a shell, and each of its lines of 6 or more characters, alone or escaped.
  * The runner does the same for the log and the summary; it does not see what is sent to the API.
  */
 export function redactor(secrets: string[]): Redactor {
@@ -23,13 +23,26 @@ function formsOf(secret: string): string[] {
   // A key may have been pasted with `\n` written out.
   const lines = whole.split(/\r?\n|\\n/).map((line) => line.trim());
   const parts = lines.length > 1 ? lines.filter((line) => line.length >= shortestPart && !/^-----(BEGIN|END) /.test(line)) : [];
-  return [secret, whole, ...parts, ...encodings(secret), ...(secret === whole ? [] : encodings(whole))].filter((form) => form.trim().length >= shortestSecret);
+  return [secret, whole, ...parts, ...parts.flatMap(escapes), ...encodings(secret), ...(secret === whole ? [] : encodings(whole))].filter((form) => form.trim().length >= shortestSecret);
 }
 
 function encodings(secret: string): string[] {
   const url = encodeWellFormed(secret);
   const json = JSON.stringify(secret).slice(1, -1);
-  return [url, url.replaceAll('%20', '+'), json, json.replaceAll('/', '\\/'), secret.replaceAll("'", "'\\''"), ...base64Forms(secret)];
+  return [url, url.replaceAll('%20', '+'), json.replaceAll('/', '\\/'), ...escapes(secret), ...base64Forms(secret)];
+}
+
+/** As JSON has it, and as `export` and `set` print it: in single quotes (by hand, by dash), in bash's double quotes, in `$'…'` (and in JavaScript, Python, PHP). */
+function escapes(secret: string): string[] {
+  const slashed = secret.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  return [
+    JSON.stringify(secret).slice(1, -1),
+    secret.replaceAll("'", "'\\''"),
+    secret.replace(/'+/g, `'"$&"'`),
+    secret.replace(/[\\"$`]/g, '\\$&'),
+    slashed,
+    slashed.replaceAll('\n', '\\n').replaceAll('\t', '\\t'),
+  ];
 }
 
 function encodeWellFormed(text: string): string {

@@ -25,6 +25,8 @@ export interface ReporterOptions {
 
 export interface Reporters {
   reporter: Reporter;
+  /** For what is told elsewhere than by the reporter. */
+  redact: Redactor;
   /** The check run's page; empty when there is none (yet). */
   checkRunUrl: () => string;
   checkRunId: () => number | undefined;
@@ -43,6 +45,7 @@ export function createReporters(info: RunInfo, options: ReporterOptions = {}): R
   const others = [onGitHub.missing, onGitHub.checkRun, onGitHub.deployment, new SummaryReporter(info)].filter((one) => one !== undefined);
   return {
     reporter: new RedactingReporter(new AllReporters(log, others, say), redact),
+    redact,
     checkRunUrl: () => onGitHub.checkRun?.url ?? '',
     checkRunId: () => onGitHub.checkRun?.id,
     deploymentId: () => onGitHub.deployment?.id,

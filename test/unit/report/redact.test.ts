@@ -17,6 +17,9 @@ describe('redactor', () => {
     ['as a form field', encodeURIComponent(secret).replaceAll('%20', '+')],
     ['in JSON', JSON.stringify(secret).slice(1, -1)],
     ['quoted for a shell', secret.replaceAll("'", "'\\''")],
+    ['as dash exports it', secret.replace(/'+/g, `'"$&"'`)],
+    ['as bash exports it', secret.replace(/[\\"$`]/g, '\\$&')],
+    ["as bash sets it, in $'…'", secret.replace(/[\\']/g, '\\$&')],
     ['a whole key', key],
     ['a key in JSON', JSON.stringify(key).slice(1, -1)],
   ])('%s', (_, form) => expect(redact(`before ${form} after`)).toMatch(/^before \*\*\*\s*after$/));
@@ -36,6 +39,11 @@ describe('redactor', () => {
 
   test('the lines of a key that was pasted with \\n written out', () => {
     expect(redactor([key.replaceAll('\n', '\\n')])('AAAAtzc2gtZWQyNTUxOQAAACD')).toBe('***');
+  });
+
+  test('the lines of a secret, as shells print them', () => {
+    const lines = redactor([`first 'line' of it\nsecond "line" $of it`]);
+    expect(lines(`A='first '\\''line'\\'' of it\nB="second \\"line\\" \\$of it"`)).toBe(`A='***\nB="***"`);
   });
 
   test('the longer of two secrets first', () => expect(redactor(['abcdef', 'abcdefghij'])('abcdefghij')).toBe('***'));
