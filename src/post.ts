@@ -5,6 +5,7 @@ import { askOutcome } from './engine/ask-outcome.js';
 import type { LedgerLine } from './engine/facts.js';
 import type { Outcome } from './events.js';
 import { correctCheckRun, correctDeployment } from './report/correct.js';
+import { inert, oneLine } from './report/clean.js';
 import type { Settings } from './settings/settings.js';
 
 /**
@@ -22,7 +23,8 @@ export async function postRun(): Promise<void> {
   const info = runInfo(settings, run);
   const fate = await askOutcome(settings, { connect: () => connectTo(settings, key, { leastMs: REACH_MS }), run });
   const outcome = fate.held || !fate.told ? undecided(settings) : outcomeOf(settings, fate.line);
-  core.info(outcome.sentence);
+  // The host's ledger is not ours: it must not begin a workflow command.
+  core.info(inert(oneLine(outcome.sentence)));
   const failed = [
     checkRun ? await correctCheckRun(info, checkRun, outcome) : '',
     deployment ? await correctDeployment(info, deployment, outcome) : '',

@@ -38,6 +38,11 @@ function overwritten(line: string): string {
   return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
 }
 
+/** `##[…]` is the runner's older form of a command, taken anywhere in a line and drawn by the log's page even while stopped. */
+export function inert(text: string): string {
+  return text.replaceAll('##[', '## [');
+}
+
 /** The first `bytes` bytes of a text (UTF-8), never half a character. */
 function head(text: string, bytes: number): string {
   const buffer = Buffer.from(text);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as core from '@actions/core';
 import { problemText, type Problem } from '../errors.js';
 import type { Event, Outcome, Reporter } from '../events.js';
-import { colourText, LastOutput, oneLine, plainText } from './clean.js';
+import { colourText, inert, LastOutput, oneLine, plainText } from './clean.js';
 import { conclusionMarks, duration, problemAnnotation, stepAnnotation, stepLine } from './format.js';
 import { LogAnnotations } from './log-annotations.js';
 
@@ -16,6 +16,8 @@ export class LogReporter implements Reporter {
   private group: string | undefined;
   private stopToken: string | undefined;
   private midLine = false;
+  /** What the unfinished line ends with, as far as it matters. */
+  private lineEnd = '';
   private failed = false;
   private readonly output = new LastOutput();
   private readonly annotations: LogAnnotations;
@@ -103,7 +105,9 @@ export class LogReporter implements Reporter {
       this.stopToken = randomUUID();
       this.write(`::stop-commands::${this.stopToken}\n`);
     }
-    this.write(inert(text));
+    // A long line comes in pieces: `##` may have ended the last one.
+    const joined = inert(this.lineEnd + text);
+    this.write(joined.slice(this.lineEnd.length));
   }
 
   private resumeCommands(): void {
@@ -126,10 +130,6 @@ export class LogReporter implements Reporter {
   private write(text: string): void {
     process.stdout.write(text);
     this.midLine = !text.endsWith('\n');
+    this.lineEnd = /#{0,2}$/.exec((this.lineEnd + text).slice(-2))?.[0] ?? '';
   }
-}
-
-/** `##[…]` is the runner's older form of a command, taken anywhere in a line and drawn by the log's page even while stopped. */
-function inert(text: string): string {
-  return text.replaceAll('##[', '## [');
 }

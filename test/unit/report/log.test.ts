@@ -70,6 +70,15 @@ describe('text from elsewhere is never a workflow command', () => {
     expect(commands[1]).toBe('::endgroup::');
   });
 
+  test('nor the older form, wherever a long line is cut into pieces', () => {
+    for (const pieces of [['a##', '[error]b'], ['a#', '#[error]b'], ['a', '##[error]b'], ['a##[', 'error]b'], ['#', '#', '[error]b']]) {
+      for (const text of pieces) log.event({ type: 'output', step: 'install', text });
+      log.event({ type: 'output', step: 'install', text: '\n' });
+    }
+    expect(out.text()).not.toContain('##[');
+    expect(out.lines().filter((line) => /^a?## ?\[ ?error\]b$/.test(line))).toHaveLength(5);
+  });
+
   test('commands are in force again at the end', () => {
     void log.finish(failure());
     out.restore();
