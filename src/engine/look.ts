@@ -1,5 +1,6 @@
 import { otherSlot, type Facts } from './facts.js';
 import type { Plan } from './plan.js';
+import { escaped } from './status-view.js';
 
 /** What reconcile would do on this host, in words: it runs at the start of each deploy and rollback. Nothing while one is under way. */
 export function reconcileWould(facts: Facts): string[] {
@@ -22,18 +23,16 @@ export function reconcileWould(facts: Facts): string[] {
 /** A plan for people to read: what each step does, its limit, and the script that would run. */
 export function planMarkdown(plan: Plan, facts: Facts): string {
   const first = reconcileWould(facts);
-  const rows = plan.steps.map(({ name, does, limitMs }) => `| ${name} | ${cell(does)} | ${limitMs / 1000} s |`);
+  const rows = plan.steps.map(({ name, does, limitMs }) => `| ${name} | ${escaped(does)} | ${limitMs / 1000} s |`);
   return [
-    plan.skip ? `Nothing would be done: ${plan.skip}.` : '',
-    first.length ? `Before it, reconcile would:\n${first.map((act) => `- ${act}`).join('\n')}` : '',
+    plan.skip ? `Nothing would be done: ${escaped(plan.skip)}.` : '',
+    first.length ? `Before it, reconcile would:\n${first.map((act) => `- ${escaped(act)}`).join('\n')}` : '',
     rows.length ? ['| step | does | at most |', '| --- | --- | --- |', ...rows].join('\n') : '',
     ...plan.steps.map(({ name, script }) => `<details><summary>${name}</summary>\n\n${fenced(script)}\n</details>`),
   ]
     .filter(Boolean)
     .join('\n\n');
 }
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));

@@ -8,7 +8,7 @@ import type { Plan } from './plan.js';
 import type { Setup } from './setup.js';
 import { whereText } from './steps/step.js';
 import { statusJson, statusSentence, type Status } from './status.js';
-import { statusMarkdown, statusText } from './status-view.js';
+import { fenced, statusMarkdown, statusText } from './status-view.js';
 
 /** The agent's last word. */
 export type End = Extract<AgentMessage, { type: 'end' }>;
@@ -110,6 +110,6 @@ function whatIsLive({ plan, end }: Ran): string {
 }
 
 function extraOf({ settings, plan, facts, setup }: Ran, conclusion: Conclusion): string | undefined {
-  if (setup) return conclusion === 'success' && setup.text ? `~~~~text\n${setup.text}\n~~~~` : undefined;
+  if (setup) return conclusion === 'success' && setup.text ? fenced(setup.text) : undefined;
   return settings.command === 'plan' && plan && facts ? planMarkdown(plan, facts) : undefined;
 }

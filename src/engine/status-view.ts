@@ -147,16 +147,21 @@ function table([head = [], ...rows]: string[][]): string {
   return [line(head.map(escaped)), line(head.map(() => '---')), ...rows.map((row) => line(row.map(escaped)))].join('\n');
 }
 
-/** Text in which Markdown and HTML mean nothing, on one line. */
-function escaped(text: string): string {
+/** Text in which Markdown and HTML mean nothing, and no address becomes a link, on one line. */
+export function escaped(text: string): string {
   return harmless(text)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
-    .replace(/[\\`*_[\]|~#$!]/g, '\\$&');
+    .replace(/[\\`*_[\]|~#$!]/g, '\\$&')
+    .replace(/:\/\//g, '&#58;//')
+    .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
+    // An entity would not do: mail addresses and mentions are looked for in what entities became.
+    .replace(/@(?=[a-z0-9])/gi, '@<!-- -->');
 }
 
-function fenced(text: string): string {
+/** A block of text; its fence is longer than any run of backticks inside. */
+export function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}text\n${text}\n${fence}`;

@@ -3,7 +3,7 @@ import type { StepResult, StepStatus } from '../events.js';
 import { cutText, plainText, tail } from './clean.js';
 import { duration } from './format.js';
 
-/** Text from elsewhere, to be read as it is: one line in which Markdown and HTML mean nothing. */
+/** Text from elsewhere, to be read as it is: one line in which Markdown and HTML mean nothing, and no address becomes a link. */
 export function escapeMarkdown(text: string): string {
   return plainText(text)
     .trim()
@@ -11,6 +11,10 @@ export function escapeMarkdown(text: string): string {
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
     .replace(/[\\`*_[\]|~#$!]/g, '\\$&')
+    .replace(/:\/\//g, '&#58;//')
+    .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
+    // An entity would not do: mail addresses and mentions are looked for in what entities became.
+    .replace(/@(?=[a-z0-9])/gi, '@<!-- -->')
     .replace(/\n+/g, '<br>');
 }
 

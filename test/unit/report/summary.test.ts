@@ -21,7 +21,7 @@ describe('summaryMarkdown', () => {
     const text = summaryMarkdown(failure(), info);
     expect(text).toContain('❌ shop: the new release is not healthy.');
     expect(text).toContain('**What happened:** the app did not become healthy within 60 s');
-    expect(text).toContain('step **health**, host **deploy@shop.example.com**');
+    expect(text).toContain('step **health**, host **deploy@<!-- -->shop.example.com**');
     expect(text).toContain('**What to do:** Look at the last lines of the app below.');
     expect(text).toContain('`health-timeout`, `health-path`');
     expect(text).toContain('```text\nlistening on 9502\nError: no database\n```');
@@ -36,6 +36,17 @@ describe('summaryMarkdown', () => {
     const text = summaryMarkdown(outcome({ sentence: '<img src=x> **b** [l](u)', steps: [step('a|b', 'warning', [['warning', 'x | `y`\nz <b>']])] }), info);
     expect(text).toContain('&lt;img src=x&gt; \\*\\*b\\*\\* \\[l\\](u)');
     expect(text).toContain('| a\\|b | ⚠️ warning | 0.4 s | x \\| \\`y\\`<br>z &lt;b&gt; |');
+  });
+
+  test('text from elsewhere is no link, image, mention, HTML, cell or block of its own', () => {
+    const attack = 'see https://evil.example, WWW.evil.example, me@evil.example, @octocat ![x](http://evil.example/x) <img src=x> | ``` \n```\n# head';
+    const text = summaryMarkdown(failure({ sentence: attack, steps: [step('install', 'failure', [['failure', attack]])], problem: { ...healthProblem, what: attack, next: attack, details: `${attack}\n\`\`\`\`\n<b>` } }), info);
+    // All but the block with the details, whose fence is longer than what is in it.
+    const block = /\n(`{5,})text\n[^]*?\n\1\n/.exec(text)?.[0] ?? '';
+    expect(block).toContain('<b>');
+    const rest = text.replace(block, '').replace(/```mermaid[^]*?```/, '');
+    expect(rest.match(/:\/\/|www\.|@[a-z0-9]|(?<!\\)!\[|(?<!\\)\]\(|<(?!br>|!-- -->)|```/gi)).toBeNull();
+    expect(rest.split('\n').filter((line) => line.startsWith('| install'))).toEqual([expect.stringMatching(/^(\| (\\\||[^|])*){4}\|$/)]);
   });
 
   test('adds what a command brings along, at the end', () => {
