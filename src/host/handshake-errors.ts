@@ -53,7 +53,7 @@ export function handshakeTooLate(address: Address, limitMs: number, spoke: boole
 /** Any other end of a handshake; the reason is ssh2's or the host's. `accepted`: the host has proved its key. `closed`: it hung up in the middle. */
 export function handshakeFailed(address: Address, reason: string, accepted: boolean, banner: string, closed = false): DeployError {
   if (accepted && /packet length/.test(reason)) return bannerTooLong(address);
-  const noSsh = /identification string|greeting lines|header length|packet length|Bad packet/i.test(reason);
+  const noSsh = /identification string|greeting lines|header length|header line|packet length|Bad packet/i.test(reason);
   const noCommon = /no matching/.test(reason);
   return new DeployError({
     step: 'connect',
