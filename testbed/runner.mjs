@@ -26,9 +26,12 @@ function readDefaults() {
 }
 
 /**
+ * Gives what it wrote, and the most memory that it ever had, in KiB (its peak of /proc/<pid>/status, looked at while it runs).
+ *
  * @param {Record<string, string>} inputs by their names
- * @param {{ env?: Record<string, string>, token?: string, onOutput?: (text: string) => void, bundle?: string, onStart?: (child: import('node:child_process').ChildProcess) => void }} [options]
- * @returns {Promise<{ code: number | null, signal: string | null, log: string, outputs: Record<string, string>, state: Record<string, string>, summary: string, ms: number }>}
+ * @param {{ env?: Record<string, string>, token?: string, onOutput?: (text: string) => void, bundle?: string, keep?: number, onStart?: (child: import('node:child_process').ChildProcess) => void }} [options]
+ * @returns {Promise<{ code: number | null, signal: string | null, log: string, outputs: Record<string, string>, state: Record<string, string>, summary: string, ms: number, peakKiB: number }>}
+ *   `keep`: so many characters of the end of the log are kept; all of them by default
  */
 export async function runAction(inputs, options = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'bluegreen-runner-'));
@@ -43,12 +46,15 @@ export async function runAction(inputs, options = {}) {
     let log = '';
     const keep = (text) => {
       log += text;
+      if (options.keep && log.length > 2 * options.keep) log = Buffer.from(log.slice(-options.keep)).toString();
       options.onOutput?.(text);
     };
     child.stdout.setEncoding('utf8').on('data', keep);
     child.stderr.setEncoding('utf8').on('data', keep);
     options.onStart?.(child);
-    const { code, signal } = await new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+    let peakKiB = 0;
+    const watch = setInterval(() => (peakKiB = Math.max(peakKiB, peakOf(child.pid))), 20);
+    const { code, signal } = await new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal }))).finally(() => clearInterval(watch));
     return {
       code,
       signal,
@@ -57,9 +63,19 @@ export async function runAction(inputs, options = {}) {
       state: readKeys(files.GITHUB_STATE),
       summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8'),
       ms: performance.now() - begun,
+      peakKiB,
     };
   } finally {
     rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** VmHWM of proc(5): the most that was resident; 0 when it has ended. */
+function peakOf(pid) {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
   }
 }
 
