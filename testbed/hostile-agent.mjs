@@ -138,6 +138,14 @@ const behaviours = {
     asked.say('begin 1', 'step-start survey', `facts ${facts(asked.mark, asked.ports)}`, 'step-end survey ok 0 1');
     await asked.plan();
   },
+  'tells the secrets that it was given': async ({ say, mark, ports, plan, secret }) => {
+    say('begin 1', 'step-start survey', `facts ${facts(mark, ports)}`, 'step-end survey ok 0 1');
+    await plan();
+    const told = base64(secret);
+    say('step-start install', `note64 warning ${told}`, `problem ${told} ${told} . ${told}`, `log ${told}`);
+    raw(secret);
+    say('step-end install failed 1 5', 'end failed none ');
+  },
   'attacks with all that it says': (asked) => attacks(asked, { run: attack.replace(/\n/g, ' ') }),
   'attacks, while no other run is under way': (asked) => attacks(asked, {}),
 };
@@ -166,6 +174,7 @@ for (let line = await lines.next(); !line.done; line = await lines.next()) {
   appendFileSync(`${dir}/heard`, `${line.value}\n`);
   const [word = '', data = ''] = line.value.split(' ');
   if (word === 'request') Object.assign(asked, Object.fromEntries([...Buffer.from(data, 'base64').toString().matchAll(/^(BG_[A-Z_]+)='?(.*?)'?$/gm)].map(([, name, value]) => [name, value])));
+  if (word === 'env') asked.secret = Buffer.from(data, 'base64').toString();
   if (word === 'go') break;
 }
 const plan = async () => {
@@ -174,5 +183,5 @@ const plan = async () => {
   return /BG_RELEASE=([0-9TZa-f-]+)/.exec(Buffer.from(value.split(' ')[1] ?? '', 'base64').toString())?.[1] ?? '';
 };
 const say = (...said) => raw(said.map((one) => `\n${asked.BG_MARK} ${one}\n`).join(''));
-await behaviours[behaviour]({ say, plan, mark: asked.BG_MARK, run: asked.BG_RUN, command: asked.BG_COMMAND, ports: asked.BG_PORTS?.split(' ') ?? [] });
+await behaviours[behaviour]({ say, plan, secret: asked.secret, mark: asked.BG_MARK, run: asked.BG_RUN, command: asked.BG_COMMAND, ports: asked.BG_PORTS?.split(' ') ?? [] });
 process.exit();

@@ -101,6 +101,14 @@ describe('text from the host', () => {
     expectInertMarkdown(run.summary.replace(/<details><summary>[a-z-]+<\/summary>|<\/details>/g, ''));
   });
 
+  test('that holds a secret which it was given: not in the error that ends the run either', async () => {
+    const run = await hostile.run('tells the secrets that it was given', { env: 'A=value-that-is-secret' });
+    expect(run.code).toBe(1);
+    expect(run.log.match(/export A=/g)?.length).toBeGreaterThan(5);
+    expect(run.log).toMatch(/^::error::shop: failed at install.*export A=.*\*\*\*/m);
+    expect(run.log.replace(/^::add-mask::.*$/gm, '') + run.summary).not.toContain('value-that-is-secret');
+  });
+
   test('in the ledger that the post step reads', async () => {
     const main = await hostile.run('says nothing and ends');
     // As if it had been killed: what became of the run is asked for.
