@@ -242,6 +242,7 @@ function iso(ms) {
 /* harmony export */   QK: () => (/* binding */ colourText),
 /* harmony export */   RT: () => (/* binding */ tail),
 /* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   tJ: () => (/* binding */ inert),
 /* harmony export */   wB: () => (/* binding */ isUnusual),
 /* harmony export */   wh: () => (/* binding */ plainText)
 /* harmony export */ });
@@ -280,6 +281,10 @@ function overwritten(line) {
     while (end > 0 && line[end - 1] === '\r')
         end--;
     return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
+}
+/** `##[…]` is the runner's older form of a command, taken anywhere in a line and drawn by the log's page even while stopped. */
+function inert(text) {
+    return text.replaceAll('##[', '## [');
 }
 /** The first `bytes` bytes of a text (UTF-8), never half a character. */
 function head(text, bytes) {
@@ -615,7 +620,7 @@ function redactStrings(value, redact, keep = []) {
 /* harmony import */ var _format_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2011);
 
 
-/** Text from elsewhere, to be read as it is: one line in which Markdown and HTML mean nothing. */
+/** Text from elsewhere, to be read as it is: one line in which Markdown and HTML mean nothing, and no address becomes a link. */
 function escapeMarkdown(text) {
     return (0,_clean_js__WEBPACK_IMPORTED_MODULE_1__/* .plainText */ .wh)(text)
         .trim()
@@ -623,6 +628,10 @@ function escapeMarkdown(text) {
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
         .replace(/[\\`*_[\]|~#$!]/g, '\\$&')
+        .replace(/:\/\//g, '&#58;//')
+        .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
+        // An entity would not do: mail addresses and mentions are looked for in what entities became.
+        .replace(/@(?=[a-z0-9])/gi, '@<!-- -->')
         .replace(/\n+/g, '<br>');
 }
 /** A fenced block; its fence is longer than any run of backticks inside. */
@@ -675,7 +684,7 @@ const shortestSecret = 4;
 const shortestPart = 6;
 /**
  * A function that replaces each secret by `***`, also where it stands in base64 (alone or in a longer text), URL-encoded,
- * escaped for JSON or for a shell, and each of its lines of 6 or more characters.
+ * escaped for JSON or for a shell, and each of its lines of 6 or more characters, alone or escaped.
  * The runner does the same for the log and the summary; it does not see what is sent to the API.
  */
 function redactor(secrets) {
@@ -690,12 +699,24 @@ function formsOf(secret) {
     // A key may have been pasted with `\n` written out.
     const lines = whole.split(/\r?\n|\\n/).map((line) => line.trim());
     const parts = lines.length > 1 ? lines.filter((line) => line.length >= shortestPart && !/^-----(BEGIN|END) /.test(line)) : [];
-    return [secret, whole, ...parts, ...encodings(secret), ...(secret === whole ? [] : encodings(whole))].filter((form) => form.trim().length >= shortestSecret);
+    return [secret, whole, ...parts, ...parts.flatMap(escapes), ...encodings(secret), ...(secret === whole ? [] : encodings(whole))].filter((form) => form.trim().length >= shortestSecret);
 }
 function encodings(secret) {
     const url = encodeWellFormed(secret);
     const json = JSON.stringify(secret).slice(1, -1);
-    return [url, url.replaceAll('%20', '+'), json, json.replaceAll('/', '\\/'), secret.replaceAll("'", "'\\''"), ...base64Forms(secret)];
+    return [url, url.replaceAll('%20', '+'), json.replaceAll('/', '\\/'), ...escapes(secret), ...base64Forms(secret)];
+}
+/** As JSON has it, and as `export` and `set` print it: in single quotes (by hand, by dash), in bash's double quotes, in `$'…'` (and in JavaScript, Python, PHP). */
+function escapes(secret) {
+    const slashed = secret.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+    return [
+        JSON.stringify(secret).slice(1, -1),
+        secret.replaceAll("'", "'\\''"),
+        secret.replace(/'+/g, `'"$&"'`),
+        secret.replace(/[\\"$`]/g, '\\$&'),
+        slashed,
+        slashed.replaceAll('\n', '\\n').replaceAll('\t', '\\t'),
+    ];
 }
 function encodeWellFormed(text) {
     return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));

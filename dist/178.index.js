@@ -70,7 +70,10 @@ async function correct(info, outcome, options, failed, permission, act) {
     }
 }
 
+// EXTERNAL MODULE: ./src/report/clean.ts
+var clean = __webpack_require__(23);
 ;// CONCATENATED MODULE: ./src/post.ts
+
 
 
 
@@ -94,7 +97,8 @@ async function postRun() {
     const info = (0,action/* runInfo */.Q6)(settings, run);
     const fate = await (0,ask_outcome/* askOutcome */.s)(settings, { connect: () => (0,action/* connectTo */.m6)(settings, key, { leastMs: REACH_MS }), run });
     const outcome = fate.held || !fate.told ? undecided(settings) : outcomeOf(settings, fate.line);
-    core.info(outcome.sentence);
+    // The host's ledger is not ours: it must not begin a workflow command.
+    core.info((0,clean/* inert */.tJ)((0,clean/* oneLine */.TN)(outcome.sentence)));
     const failed = [
         checkRun ? await correctCheckRun(info, checkRun, outcome) : '',
         deployment ? await correctDeployment(info, deployment, outcome) : '',

@@ -12,6 +12,8 @@ export const modules = {
 /* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
 
 
+/** Reconciling says a few things; more come from a host that talks without end. */
+const MOST_NOTES = 100;
 /**
  * Connects again and asks the host what became of a run: waits until it has ended. If it died there, the host is brought in line at once.
  *
@@ -25,10 +27,10 @@ async function askOutcome(settings, door) {
             (0,_session_js__WEBPACK_IMPORTED_MODULE_1__/* .startSession */ .J)(connection, 'outcome', settings, door.run, {
                 message: (message) => {
                     if (message.type === 'ledger')
-                        fate.line = (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .parsedLine */ .WP)(message.line)[0];
+                        fate.line ??= (0,_facts_js__WEBPACK_IMPORTED_MODULE_0__/* .parsedLine */ .WP)(message.line).find((line) => line.run === door.run.key);
                     if (message.type === 'held')
                         fate.held = true;
-                    if (message.type === 'note')
+                    if (message.type === 'note' && fate.notes.length < MOST_NOTES)
                         fate.notes.push({ level: message.level, text: message.text });
                     if (message.type !== 'end')
                         return;
@@ -64,6 +66,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __webpack_require__(8522);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __webpack_require__(3916);
 ;// CONCATENATED MODULE: ./src/engine/status-facts.ts
 /** @param all the facts by their names */
 function readLook(all) {
@@ -117,15 +121,18 @@ const numbers = (text) => text.split(' ').filter((word) => /^\d+$/.test(word)).m
 ;// CONCATENATED MODULE: ./src/engine/facts.ts
 
 
+
 const otherSlot = (slot) => (slot === 'blue' ? 'green' : 'blue');
+/** No host has more to tell than this: characters of all facts, and of one but nginx's configuration; how many there are. */
+const LARGEST = { all: 32 * 1024 * 1024, one: 4 * 1024 * 1024, count: 50_000 };
 /**
  * Reads what the agent's survey sent.
  *
  * @param data the facts as they came: base64 of gzip of `name =text` lines, and of `name +`, lines, the session's mark
+ * @throws DeployError when no agent would have sent them
  */
 function readFacts(data, mark) {
-    const text = (0,external_node_zlib_.gunzipSync)(Buffer.from(data, 'base64'), { maxOutputLength: 256 * 1024 * 1024 }).toString('utf8');
-    const all = factsByName(text, mark);
+    const all = factsByName(unpacked(data), mark);
     const one = (name) => all.get(name)?.[0] ?? '';
     const many = (name) => all.get(name) ?? [];
     const liveLink = one('live');
@@ -147,7 +154,7 @@ function readFacts(data, mark) {
         ledger: one('ledger').split('\n').flatMap(parsedLine),
         wereLive: one('waslive').split('\n').filter(isReleaseId),
         releaseSize: sizeOf(one('size')),
-        commit: one('commit').trim(),
+        commit: /^[0-9a-f]{40}$/.exec(one('commit').trim())?.[0] ?? '',
         ancestor: one('ancestor') === 'yes',
         look: readLook(all),
         nginx: {
@@ -177,23 +184,60 @@ function slotFacts(slot, one, liveLink) {
         standby: one(`slot.${slot}.standby`) === 'yes' && liveLink !== `slots/${slot}`,
     };
 }
+/** What was packed small may be huge. */
+function unpacked(data) {
+    try {
+        return (0,external_node_zlib_.gunzipSync)(Buffer.from(data, 'base64'), { maxOutputLength: LARGEST.all }).toString('utf8');
+    }
+    catch (error) {
+        throw unreadable(error instanceof Error ? error.message : String(error));
+    }
+}
 function factsByName(text, mark) {
     const all = new Map();
-    const add = (name, value) => void all.set(name, [...(all.get(name) ?? []), value]);
-    const lines = text.split('\n');
-    for (let at = 0; at < lines.length; at++) {
-        const [, name = '', how, value = ''] = /^(\S+) ([=+])(.*)$/s.exec(lines[at] ?? '') ?? [];
+    let count = 0;
+    const add = (name, value) => {
+        const values = all.get(name);
+        if (++count > LARGEST.count || (value.length > LARGEST.one && name !== 'nginx.dump'))
+            throw unreadable('there are too many of them');
+        if (values)
+            values.push(value);
+        else
+            all.set(name, [value]);
+    };
+    // Line by line, not split: there may be millions.
+    for (let at = 0; at < text.length;) {
+        const next = text.indexOf('\n', at);
+        const end = next < 0 ? text.length : next;
+        const [, name = '', how, value = ''] = /^(\S{1,100}) ([=+])(.*)$/s.exec(text.slice(at, end)) ?? [];
+        at = end + 1;
         if (how === '=')
             add(name, value);
         if (how !== '+')
             continue;
-        const end = lines.indexOf(mark, at + 1);
-        if (end < 0)
+        const close = endOfValue(text, end, mark);
+        if (close < 0)
             break;
-        add(name, lines.slice(at + 1, end).join('\n'));
-        at = end;
+        add(name, text.slice(at, close));
+        at = close + mark.length + 2;
     }
     return all;
+}
+/** Where the newline before the line stands that is the mark alone; -1 without one. */
+function endOfValue(text, from, mark) {
+    const close = text.indexOf(`\n${mark}\n`, from);
+    if (close >= 0 || !text.endsWith(`\n${mark}`))
+        return close;
+    return text.length - mark.length - 1 >= from ? text.length - mark.length - 1 : -1;
+}
+function unreadable(why) {
+    return new errors/* DeployError */.s({
+        step: 'survey',
+        what: 'what the host tells of itself cannot be read',
+        next: 'Something stands between the agent and here, or answers in its place: look at the login shell of the user, and at ForceCommand and command= on the host.',
+        settings: ['user'],
+        details: why,
+    });
 }
 /** @param text free blocks, the size of a block in bytes, free inodes */
 function freeSpace(text) {
@@ -236,7 +280,7 @@ function parsedRelease(text) {
     const found = parsedObject(text);
     if (!found || typeof found.id !== 'string' || typeof found.sha !== 'string')
         return [];
-    return isReleaseId(found.id) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
+    return isReleaseId(found.id) && /^[0-9a-f]{40}$/.test(found.sha) ? [{ id: found.id, sha: found.sha, ref: typeof found.ref === 'string' ? found.ref : '', recipe: found.recipe }] : [];
 }
 function parsedObject(text) {
     try {
@@ -269,8 +313,9 @@ var lease = __webpack_require__(3572);
 var external_node_crypto_ = __webpack_require__(7598);
 ;// CONCATENATED MODULE: ./src/host/protocol.ts
 
-/** The longest line of the agent that is waited for: the facts, with the whole nginx configuration in them. */
-const LONGEST_MESSAGE = 64 * 1024 * 1024;
+/** The longest lines of the agent that are waited for, in characters: the facts have the whole nginx configuration in them. */
+const LONGEST_FACTS = 16 * 1024 * 1024;
+const LONGEST_MESSAGE = 1024 * 1024;
 /** A word that no output can guess; the agent begins each of its lines with it. */
 function newMark() {
     return `bluegreen-${(0,external_node_crypto_.randomBytes)(12).toString('hex')}`;
@@ -283,7 +328,11 @@ class AgentReader {
     onMessage;
     onOutput;
     opening;
+    /** The end of the output that may be the beginning of a message. */
     pending = '';
+    /** An unfinished message, in the pieces in which it came: to join them each time would take the square of its length. */
+    pieces;
+    length = 0;
     constructor(mark, onMessage, onOutput) {
         this.onMessage = onMessage;
         this.onOutput = onOutput;
@@ -291,43 +340,57 @@ class AgentReader {
     }
     /** @throws Error when the agent sends what it never would */
     push(text) {
-        this.pending += text;
+        let rest = this.pending + text;
+        this.pending = '';
         for (;;) {
-            const at = this.pending.indexOf(this.opening);
+            if (this.pieces) {
+                const end = rest.indexOf('\n');
+                this.collect(this.pieces, end < 0 ? rest : rest.slice(0, end));
+                if (end < 0)
+                    return;
+                const message = parseMessage(this.pieces.join(''));
+                this.pieces = undefined;
+                rest = rest.slice(end + 1);
+                if (message)
+                    this.onMessage(message);
+            }
+            const at = rest.indexOf(this.opening);
             if (at < 0)
                 break;
-            this.output(this.pending.slice(0, at));
-            const begin = at + this.opening.length;
-            const end = this.pending.indexOf('\n', begin);
-            if (end < 0) {
-                this.pending = this.pending.slice(at);
-                if (this.pending.length > LONGEST_MESSAGE)
-                    throw new Error('the agent sent a message without an end');
-                return;
-            }
-            const line = this.pending.slice(begin, end);
-            this.pending = this.pending.slice(end + 1);
-            const message = parseMessage(line);
-            if (message)
-                this.onMessage(message);
+            this.output(rest.slice(0, at));
+            rest = rest.slice(at + this.opening.length);
+            this.pieces = [];
+            this.length = 0;
         }
-        const held = this.heldBack();
-        this.output(this.pending.slice(0, this.pending.length - held));
-        this.pending = this.pending.slice(this.pending.length - held);
+        const held = this.heldBack(rest);
+        this.output(rest.slice(0, rest.length - held));
+        this.pending = rest.slice(rest.length - held);
     }
-    /** The stream has ended: what was held back is output after all. */
+    /** The stream has ended: what was held back is output after all. A message that was cut off tells nothing. */
     end() {
         this.output(this.pending);
         this.pending = '';
+        this.pieces = undefined;
+    }
+    collect(pieces, text) {
+        if (text)
+            pieces.push(text);
+        this.length += text.length;
+        if (this.length <= LONGEST_MESSAGE)
+            return;
+        // Its first word may have come in pieces, none of them empty.
+        const isFacts = pieces.slice(0, 'facts '.length).join('').startsWith('facts ');
+        if (!isFacts || this.length > LONGEST_FACTS)
+            throw new Error('the agent sent a message without an end');
     }
     output(text) {
         if (text)
             this.onOutput(text);
     }
     /** How many characters at the end may be the beginning of a message. */
-    heldBack() {
-        for (let length = Math.min(this.opening.length - 1, this.pending.length); length > 0; length--) {
-            if (this.opening.startsWith(this.pending.slice(-length)))
+    heldBack(text) {
+        for (let length = Math.min(this.opening.length - 1, text.length); length > 0; length--) {
+            if (this.opening.startsWith(text.slice(-length)))
                 return length;
         }
         return 0;
@@ -342,9 +405,9 @@ function parseMessage(line) {
         case 'held':
             return { type };
         case 'step-start':
-            return /^[a-z-]+$/.test(first) ? { type, step: first } : undefined;
+            return /^[a-z-]{1,40}$/.test(first) ? { type, step: first } : undefined;
         case 'step-end':
-            if (!isHow(second) || !/^\d+$/.test(third) || !/^\d+$/.test(fourth))
+            if (!isHow(second) || !/^\d{1,3}$/.test(third) || !/^\d{1,12}$/.test(fourth))
                 return undefined;
             return { type, step: first, how: second, status: Number(third), ms: Number(fourth) };
         case 'note':
@@ -352,7 +415,7 @@ function parseMessage(line) {
         case 'note64':
             return isLevel(first) ? { type: 'note', level: first, text: decode(second) } : undefined;
         case 'problem':
-            return { type, what: decode(first), next: decode(second), settings: decode(third).split(' ').filter(Boolean), details: decode(fourth) };
+            return { type, what: brief(decode(first)), next: brief(decode(second)), settings: decode(third).split(' ').filter(isSettingName).slice(0, 20), details: decode(fourth) };
         case 'log':
             return { type, text: decode(first) };
         case 'facts':
@@ -360,7 +423,7 @@ function parseMessage(line) {
         case 'ledger':
             return { type, line: decode(first) };
         case 'end':
-            return isResult(first) ? { type, result: first, live: second === 'none' ? '' : second, release: third } : undefined;
+            return isResult(first) ? { type, result: first, live: /^(blue|green)$/.test(second) ? second : '', release: /^[\w.-]{1,80}$/.test(third) ? third : '' } : undefined;
         default:
             return undefined;
     }
@@ -374,6 +437,13 @@ const BEAT = 'beat\n';
 /** One request to the agent: a line. */
 function request(word, text) {
     return `${word} ${Buffer.from(text, 'utf8').toString('base64')}\n`;
+}
+/** Sentences, as an annotation can hold them. */
+function brief(text) {
+    return text.length > 8000 ? `${text.slice(0, 8000)}…` : text;
+}
+function isSettingName(word) {
+    return /^[a-z][a-z-]{0,30}$/.test(word);
 }
 function isHow(word) {
     return ['ok', 'warned', 'failed', 'aborted'].includes(word);
@@ -454,6 +524,8 @@ function agentStart(forCommand = '') {
 
 
 
+/** What a login may print before the agent's first word, in characters: more is no greeting. */
+const LONGEST_GREETING = 1024 * 1024;
 /** The last words on standard error that are kept, in characters. */
 const KEPT = 8 * 1024;
 /** How long one is waited for that was killed without a last word, in milliseconds. */
@@ -464,7 +536,12 @@ async function startSession(connection, asked, settings, run, handlers) {
     const mark = newMark();
     const channel = await connection.exec(command);
     channel.stdin.write(firstLine + firstRequest(asked, mark, settings, run));
-    readOutput(channel, new AgentReader(mark, (message) => handlers.message(message), (text) => handlers.output(text)));
+    let broken;
+    readOutput(channel, mark, handlers, (why) => {
+        broken = why;
+        // It may go on for ever.
+        connection.close();
+    });
     let said = '';
     channel.stderr.setEncoding('utf8');
     channel.stderr.on('data', (text) => (said = (said + text).slice(-KEPT)));
@@ -474,19 +551,30 @@ async function startSession(connection, asked, settings, run, handlers) {
         mark,
         plan: (script) => void channel.stdin.write(request('plan', script)),
         abort: () => void channel.stdin.write('abort\n'),
-        closed: channel.closed.then(({ code }) => ({ code, said })),
+        closed: channel.closed.then(({ code }) => ({ code, said, broken })),
     };
 }
-function readOutput(channel, reader) {
+function readOutput(channel, mark, handlers, broke) {
+    // Undefined once the agent has spoken.
+    let greeting = 0;
+    const heard = (message) => {
+        greeting = undefined;
+        handlers.message(message);
+    };
+    const reader = new AgentReader(mark, heard, (text) => {
+        if (greeting !== undefined && (greeting += text.length) > LONGEST_GREETING)
+            throw new Error('something else than the agent talks without end');
+        handlers.output(text);
+    });
     channel.stdout.setEncoding('utf8');
     channel.stdout.on('data', (text) => {
         try {
             reader.push(text);
         }
-        catch {
+        catch (error) {
             // Not our agent: nothing more is listened to, and its end without a last word is a failure.
             channel.stdout.removeAllListeners('data').resume();
-            channel.stdin.end();
+            broke(error instanceof Error ? error.message : String(error));
         }
     });
     channel.stdout.on('end', () => reader.end());

@@ -19,7 +19,162 @@ var errors = __webpack_require__(3916);
 var engine_facts = __webpack_require__(9216);
 // EXTERNAL MODULE: ./src/engine/ask-outcome.ts
 var ask_outcome = __webpack_require__(6050);
+;// CONCATENATED MODULE: ./src/engine/status-view.ts
+/** The widest cell of a slot, and of the ledger, in the log. */
+const WIDEST = { slot: 52, ledger: 30 };
+/** One line that does nothing: without escape sequences, control characters, and what turns the direction of text. */
+function harmless(text) {
+    return text
+        .replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?/g, '')
+        .replace(/\p{Surrogate}/gu, '\ufffd')
+        .replace(/[\s\p{Zl}\p{Zp}]+/gu, ' ')
+        .replace(/[\p{Cc}\p{Cf}]/gu, '')
+        .trim();
+}
+/** The status as plain text in aligned columns, for the log. */
+function statusText(status) {
+    const slots = slotRows(status).map(([label, ...cells]) => [label ?? '', ...cells.map((cell) => fitted(cell, WIDEST.slot))]);
+    const ledger = ledgerRows(status).map((row) => row.map((cell) => fitted(cell, WIDEST.ledger)));
+    const list = (title, items) => (items.length ? `${title}:\n${items.map((item) => `- ${item}`).join('\n')}` : '');
+    const details = status.nginx.problem?.details.split('\n').map((line) => `  ${harmless(line)}`).join('\n');
+    return [
+        harmless([`${status.app} on ${status.host}`, status.root, status.time && seconds(status.time)].filter(Boolean).join(', ')),
+        aligned(slots),
+        [...nginxLines(status).map(harmless), details?.trim() && details].filter(Boolean).join('\n'),
+        status.run ? `under way: ${harmless(status.run)}` : '',
+        list('not as it should be', status.drift.map(({ what, next }) => `${harmless(what)}\n  ${harmless(next)}`)),
+        list('the next run would', status.reconcile.map(harmless)),
+        isInOrder(status) ? `${harmless(status.root)} is as \`live\` says` : '',
+        ledger.length > 1 ? aligned(ledger) : '',
+    ]
+        .filter(Boolean)
+        .join('\n\n');
+}
+/** The status as Markdown, for the job summary. */
+function statusMarkdown(status) {
+    const list = (title, items) => (items.length ? `${title}:\n${items.map((item) => `- ${item}`).join('\n')}` : '');
+    const details = status.nginx.problem?.details.split('\n').map(harmless).join('\n').trim();
+    return [
+        table(slotRows(status)),
+        nginxLines(status).map(escaped).join('<br>'),
+        details ? fenced(details) : '',
+        status.run ? `Under way: ${escaped(status.run)}` : '',
+        list('Not as it should be', status.drift.map(({ what, next }) => `**${escaped(what)}.** ${escaped(next)}`)),
+        list('The next run would', status.reconcile.map(escaped)),
+        isInOrder(status) ? `${escaped(status.root)} is as \`live\` says.` : '',
+        status.ledger.length ? table(ledgerRows(status)) : '',
+    ]
+        .filter(Boolean)
+        .join('\n\n');
+}
+const isInOrder = ({ live, drift, reconcile, nginx, run }) => live !== null && !drift.length && !reconcile.length && !nginx.problem && !run;
+/** A row for each thing to know, a column for each slot. Rows that have nothing to say are left out. */
+function slotRows(status) {
+    const { blue, green } = status.slots;
+    const both = (show) => [show(blue), show(green)];
+    const age = (time) => ago(status.time, time);
+    const rows = [
+        ['release', ...both(({ release }) => release ?? 'none yet')],
+        ['commit', ...both(({ commit }) => [commit?.sha.slice(0, 7), commit?.subject].filter(Boolean).join(' '))],
+        ['author', ...both(({ commit }) => [commit?.author, age(commit?.time)].filter(Boolean).join(', '))],
+        ['live for', ...both(({ liveSince }) => age(liveSince).replace(/ ago$/, ''))],
+        ['state', ...both(stateOf)],
+        ['runs for', ...both(({ runningSince }) => age(runningSince).replace(/ ago$/, ''))],
+        ['memory', ...both(memoryOf)],
+        ['listens on', ...both(({ listen, port, socket }) => (listen === 'socket' ? (socket ?? 'socket') : `port ${port}`))],
+        ['port held by', ...both(({ portHeldBy }) => portHeldBy ?? '')],
+        ['supervisor', ...both(({ supervisor }) => supervisor ?? '')],
+    ];
+    const role = (slot) => (slot === status.live ? ' (live)' : slot === status.standby ? ' (standby)' : '');
+    return [['', `blue${role('blue')}`, `green${role('green')}`], ...rows.filter(([, ...cells]) => cells.some(Boolean))];
+}
+function stateOf({ release, running, healthy, healthStatus }) {
+    if (!running)
+        return release ? 'does not run' : '';
+    return healthy ? `healthy (${healthStatus})` : `runs, not healthy (${healthStatus ?? 'no answer'})`;
+}
+function memoryOf({ memoryBytes, processes }) {
+    if (memoryBytes === null)
+        return '';
+    const mb = memoryBytes / 1e6;
+    return `${mb < 10 ? mb.toFixed(1) : Math.round(mb)} MB${processes ? ` in ${processes} process${processes === 1 ? '' : 'es'}` : ''}`;
+}
+function nginxLines({ nginx }) {
+    const { routesTo, url, status, mode, configured, problem } = nginx;
+    const to = routesTo === 'both' ? 'sends requests to both slots' : routesTo ? `sends requests to ${routesTo}` : 'was asked, but it was not seen to which slot it sends requests';
+    const says = configured === 'none' ? 'neither slot' : configured === 'both' ? 'both slots' : configured;
+    const about = [mode && `switch: ${mode}`, says && `its configuration names ${says}`].filter(Boolean).join('; ');
+    return [
+        `nginx ${url ? `${to}: ${status ?? 'no answer'} from ${url}` : 'was not asked: no deploy has come to the switch yet'}${about ? ` (${about})` : ''}`,
+        ...(problem ? [`nginx: ${problem.what}`, ...problem.next.split('\n')] : []),
+    ];
+}
+function ledgerRows({ ledger }) {
+    const row = ({ ended, command, release, outcome, seconds: took, actor }) => [
+        ended ? seconds(ended) : '',
+        command,
+        release,
+        outcome,
+        took === null ? '' : `${took.toFixed(1)} s`,
+        actor,
+    ];
+    return [['ended', 'command', 'release', 'outcome', 'took', 'by'], ...ledger.map(row)];
+}
+/** `2026-11-22T10:15:00Z` as people read it. */
+const seconds = (time) => time.replace('T', ' ').replace('Z', ' UTC');
+/** How long before the look something was: `3 h ago`. Empty when one of the times is not known. */
+function ago(now, then) {
+    if (!now || !then)
+        return '';
+    const past = Math.max(0, Math.round((Date.parse(now) - Date.parse(then)) / 1000));
+    const [size, unit] = past < 90 ? [1, 's'] : past < 90 * 60 ? [60, 'min'] : past < 48 * 3600 ? [3600, 'h'] : [86_400, 'd'];
+    return `${Math.round(past / size)} ${unit} ago`;
+}
+function aligned(rows) {
+    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ''))));
+    return rows.map((row) => row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell))).join('  ').trimEnd()).join('\n');
+}
+/** How many columns of a terminal a text takes: one for most characters, two for those of East Asia and emoji. */
+const width = (text) => [...text].reduce((sum, one) => sum + columns(one), 0);
+const columns = (one) => /\p{M}/u.test(one) ? 0 : /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u.test(one) ? 2 : 1;
+/** A harmless text of at most so many columns. */
+function fitted(text, widest) {
+    const line = harmless(text);
+    if (width(line) <= widest)
+        return line;
+    let kept = '';
+    for (const one of line) {
+        if (width(kept) + columns(one) > widest - 1)
+            break;
+        kept += one;
+    }
+    return `${kept}…`;
+}
+function table([head = [], ...rows]) {
+    const line = (cells) => `| ${cells.join(' | ')} |`;
+    return [line(head.map(escaped)), line(head.map(() => '---')), ...rows.map((row) => line(row.map(escaped)))].join('\n');
+}
+/** Text in which Markdown and HTML mean nothing, and no address becomes a link, on one line. */
+function escaped(text) {
+    return harmless(text)
+        .replace(/&/g, '&amp;')
+        .replace(/</g, '&lt;')
+        .replace(/>/g, '&gt;')
+        .replace(/[\\`*_[\]|~#$!]/g, '\\$&')
+        .replace(/:\/\//g, '&#58;//')
+        .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
+        // An entity would not do: mail addresses and mentions are looked for in what entities became.
+        .replace(/@(?=[a-z0-9])/gi, '@<!-- -->');
+}
+/** A block of text; its fence is longer than any run of backticks inside. */
+function fenced(text) {
+    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    return `${fence}text\n${text}\n${fence}`;
+}
+
 ;// CONCATENATED MODULE: ./src/engine/look.ts
+
 
 /** What reconcile would do on this host, in words: it runs at the start of each deploy and rollback. Nothing while one is under way. */
 function reconcileWould(facts) {
@@ -46,18 +201,17 @@ function reconcileWould(facts) {
 /** A plan for people to read: what each step does, its limit, and the script that would run. */
 function planMarkdown(plan, facts) {
     const first = reconcileWould(facts);
-    const rows = plan.steps.map(({ name, does, limitMs }) => `| ${name} | ${cell(does)} | ${limitMs / 1000} s |`);
+    const rows = plan.steps.map(({ name, does, limitMs }) => `| ${name} | ${escaped(does)} | ${limitMs / 1000} s |`);
     return [
-        plan.skip ? `Nothing would be done: ${plan.skip}.` : '',
-        first.length ? `Before it, reconcile would:\n${first.map((act) => `- ${act}`).join('\n')}` : '',
+        plan.skip ? `Nothing would be done: ${escaped(plan.skip)}.` : '',
+        first.length ? `Before it, reconcile would:\n${first.map((act) => `- ${escaped(act)}`).join('\n')}` : '',
         rows.length ? ['| step | does | at most |', '| --- | --- | --- |', ...rows].join('\n') : '',
-        ...plan.steps.map(({ name, script }) => `<details><summary>${name}</summary>\n\n${fenced(script)}\n</details>`),
+        ...plan.steps.map(({ name, script }) => `<details><summary>${name}</summary>\n\n${look_fenced(script)}\n</details>`),
     ]
         .filter(Boolean)
         .join('\n\n');
 }
-const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-function fenced(text) {
+function look_fenced(text) {
     const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
     const fence = '`'.repeat(longest + 1);
     return `${fence}sh\n${text}\n${fence}`;
@@ -417,155 +571,6 @@ function cut(text, characters) {
     return all.length <= characters ? text : `${all.slice(0, characters - 1).join('')}…`;
 }
 
-;// CONCATENATED MODULE: ./src/engine/status-view.ts
-/** The widest cell of a slot, and of the ledger, in the log. */
-const WIDEST = { slot: 52, ledger: 30 };
-/** One line that does nothing: without escape sequences, control characters, and what turns the direction of text. */
-function harmless(text) {
-    return text
-        .replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?/g, '')
-        .replace(/\p{Surrogate}/gu, '\ufffd')
-        .replace(/[\s\p{Zl}\p{Zp}]+/gu, ' ')
-        .replace(/[\p{Cc}\p{Cf}]/gu, '')
-        .trim();
-}
-/** The status as plain text in aligned columns, for the log. */
-function statusText(status) {
-    const slots = slotRows(status).map(([label, ...cells]) => [label ?? '', ...cells.map((cell) => fitted(cell, WIDEST.slot))]);
-    const ledger = ledgerRows(status).map((row) => row.map((cell) => fitted(cell, WIDEST.ledger)));
-    const list = (title, items) => (items.length ? `${title}:\n${items.map((item) => `- ${item}`).join('\n')}` : '');
-    const details = status.nginx.problem?.details.split('\n').map((line) => `  ${harmless(line)}`).join('\n');
-    return [
-        harmless([`${status.app} on ${status.host}`, status.root, status.time && seconds(status.time)].filter(Boolean).join(', ')),
-        aligned(slots),
-        [...nginxLines(status).map(harmless), details?.trim() && details].filter(Boolean).join('\n'),
-        status.run ? `under way: ${harmless(status.run)}` : '',
-        list('not as it should be', status.drift.map(({ what, next }) => `${harmless(what)}\n  ${harmless(next)}`)),
-        list('the next run would', status.reconcile.map(harmless)),
-        isInOrder(status) ? `${harmless(status.root)} is as \`live\` says` : '',
-        ledger.length > 1 ? aligned(ledger) : '',
-    ]
-        .filter(Boolean)
-        .join('\n\n');
-}
-/** The status as Markdown, for the job summary. */
-function statusMarkdown(status) {
-    const list = (title, items) => (items.length ? `${title}:\n${items.map((item) => `- ${item}`).join('\n')}` : '');
-    const details = status.nginx.problem?.details.split('\n').map(harmless).join('\n').trim();
-    return [
-        table(slotRows(status)),
-        nginxLines(status).map(escaped).join('<br>'),
-        details ? status_view_fenced(details) : '',
-        status.run ? `Under way: ${escaped(status.run)}` : '',
-        list('Not as it should be', status.drift.map(({ what, next }) => `**${escaped(what)}.** ${escaped(next)}`)),
-        list('The next run would', status.reconcile.map(escaped)),
-        isInOrder(status) ? `${escaped(status.root)} is as \`live\` says.` : '',
-        status.ledger.length ? table(ledgerRows(status)) : '',
-    ]
-        .filter(Boolean)
-        .join('\n\n');
-}
-const isInOrder = ({ live, drift, reconcile, nginx, run }) => live !== null && !drift.length && !reconcile.length && !nginx.problem && !run;
-/** A row for each thing to know, a column for each slot. Rows that have nothing to say are left out. */
-function slotRows(status) {
-    const { blue, green } = status.slots;
-    const both = (show) => [show(blue), show(green)];
-    const age = (time) => ago(status.time, time);
-    const rows = [
-        ['release', ...both(({ release }) => release ?? 'none yet')],
-        ['commit', ...both(({ commit }) => [commit?.sha.slice(0, 7), commit?.subject].filter(Boolean).join(' '))],
-        ['author', ...both(({ commit }) => [commit?.author, age(commit?.time)].filter(Boolean).join(', '))],
-        ['live for', ...both(({ liveSince }) => age(liveSince).replace(/ ago$/, ''))],
-        ['state', ...both(stateOf)],
-        ['runs for', ...both(({ runningSince }) => age(runningSince).replace(/ ago$/, ''))],
-        ['memory', ...both(memoryOf)],
-        ['listens on', ...both(({ listen, port, socket }) => (listen === 'socket' ? (socket ?? 'socket') : `port ${port}`))],
-        ['port held by', ...both(({ portHeldBy }) => portHeldBy ?? '')],
-        ['supervisor', ...both(({ supervisor }) => supervisor ?? '')],
-    ];
-    const role = (slot) => (slot === status.live ? ' (live)' : slot === status.standby ? ' (standby)' : '');
-    return [['', `blue${role('blue')}`, `green${role('green')}`], ...rows.filter(([, ...cells]) => cells.some(Boolean))];
-}
-function stateOf({ release, running, healthy, healthStatus }) {
-    if (!running)
-        return release ? 'does not run' : '';
-    return healthy ? `healthy (${healthStatus})` : `runs, not healthy (${healthStatus ?? 'no answer'})`;
-}
-function memoryOf({ memoryBytes, processes }) {
-    if (memoryBytes === null)
-        return '';
-    const mb = memoryBytes / 1e6;
-    return `${mb < 10 ? mb.toFixed(1) : Math.round(mb)} MB${processes ? ` in ${processes} process${processes === 1 ? '' : 'es'}` : ''}`;
-}
-function nginxLines({ nginx }) {
-    const { routesTo, url, status, mode, configured, problem } = nginx;
-    const to = routesTo === 'both' ? 'sends requests to both slots' : routesTo ? `sends requests to ${routesTo}` : 'was asked, but it was not seen to which slot it sends requests';
-    const says = configured === 'none' ? 'neither slot' : configured === 'both' ? 'both slots' : configured;
-    const about = [mode && `switch: ${mode}`, says && `its configuration names ${says}`].filter(Boolean).join('; ');
-    return [
-        `nginx ${url ? `${to}: ${status ?? 'no answer'} from ${url}` : 'was not asked: no deploy has come to the switch yet'}${about ? ` (${about})` : ''}`,
-        ...(problem ? [`nginx: ${problem.what}`, ...problem.next.split('\n')] : []),
-    ];
-}
-function ledgerRows({ ledger }) {
-    const row = ({ ended, command, release, outcome, seconds: took, actor }) => [
-        ended ? seconds(ended) : '',
-        command,
-        release,
-        outcome,
-        took === null ? '' : `${took.toFixed(1)} s`,
-        actor,
-    ];
-    return [['ended', 'command', 'release', 'outcome', 'took', 'by'], ...ledger.map(row)];
-}
-/** `2026-11-22T10:15:00Z` as people read it. */
-const seconds = (time) => time.replace('T', ' ').replace('Z', ' UTC');
-/** How long before the look something was: `3 h ago`. Empty when one of the times is not known. */
-function ago(now, then) {
-    if (!now || !then)
-        return '';
-    const past = Math.max(0, Math.round((Date.parse(now) - Date.parse(then)) / 1000));
-    const [size, unit] = past < 90 ? [1, 's'] : past < 90 * 60 ? [60, 'min'] : past < 48 * 3600 ? [3600, 'h'] : [86_400, 'd'];
-    return `${Math.round(past / size)} ${unit} ago`;
-}
-function aligned(rows) {
-    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ''))));
-    return rows.map((row) => row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell))).join('  ').trimEnd()).join('\n');
-}
-/** How many columns of a terminal a text takes: one for most characters, two for those of East Asia and emoji. */
-const width = (text) => [...text].reduce((sum, one) => sum + columns(one), 0);
-const columns = (one) => /\p{M}/u.test(one) ? 0 : /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u.test(one) ? 2 : 1;
-/** A harmless text of at most so many columns. */
-function fitted(text, widest) {
-    const line = harmless(text);
-    if (width(line) <= widest)
-        return line;
-    let kept = '';
-    for (const one of line) {
-        if (width(kept) + columns(one) > widest - 1)
-            break;
-        kept += one;
-    }
-    return `${kept}…`;
-}
-function table([head = [], ...rows]) {
-    const line = (cells) => `| ${cells.join(' | ')} |`;
-    return [line(head.map(escaped)), line(head.map(() => '---')), ...rows.map((row) => line(row.map(escaped)))].join('\n');
-}
-/** Text in which Markdown and HTML mean nothing, on one line. */
-function escaped(text) {
-    return harmless(text)
-        .replace(/&/g, '&amp;')
-        .replace(/</g, '&lt;')
-        .replace(/>/g, '&gt;')
-        .replace(/[\\`*_[\]|~#$!]/g, '\\$&');
-}
-function status_view_fenced(text) {
-    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-    const fence = '`'.repeat(longest + 1);
-    return `${fence}text\n${text}\n${fence}`;
-}
-
 ;// CONCATENATED MODULE: ./src/engine/outcome.ts
 
 
@@ -652,7 +657,7 @@ function whatIsLive({ plan, end }) {
 }
 function extraOf({ settings, plan, facts, setup }, conclusion) {
     if (setup)
-        return conclusion === 'success' && setup.text ? `~~~~text\n${setup.text}\n~~~~` : undefined;
+        return conclusion === 'success' && setup.text ? fenced(setup.text) : undefined;
     return settings.command === 'plan' && plan && facts ? planMarkdown(plan, facts) : undefined;
 }
 
@@ -1922,47 +1927,27 @@ function nginxVersion(nginxV) {
     return / version: [^/\s]+\/([0-9][0-9A-Za-z.-]*)/.exec(nginxV)?.[1] ?? '';
 }
 
-;// CONCATENATED MODULE: ./src/nginx/trap.ts
-
-/** Where a trap is, from the directive that is one. */
-const at = ({ file, line }) => ({ file, line });
-/** `file:line: what`, and how to mend it, for a warning. */
-const trapText = ({ file, line, what, mend }) => `${file}:${line}: ${what}. ${mend}`;
-/** The error for a configuration with which an instant switch would go wrong. */
-function trapsError(traps) {
-    return new errors/* DeployError */.s({
-        step: 'survey',
-        what: `an instant switch would go wrong with nginx's configuration as it is: ${traps.map(({ file, line, what }) => `${file}:${line}: ${what}`).join('; ')}`,
-        next: mends(traps),
-        settings: [...new Set([...traps.flatMap(({ setting }) => setting ?? []), 'switch', 'listen'])],
-    });
-}
-/** One line for each thing to do, with all the places that want it. */
-function mends(traps) {
-    const places = new Map();
-    for (const { file, line, mend } of traps)
-        places.set(mend, [...(places.get(mend) ?? []), `${file}:${line}`]);
-    return [...places].map(([mend, at]) => `${at.join(', ')}: ${mend}`).join('\n');
-}
-
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
 ;// CONCATENATED MODULE: ./src/nginx/managed.ts
 
 
 /**
- * The files of `switch: instant`: a pure function, so that survey can compare them with what is there.
+ * Can nginx follow `live` in this folder?
  *
  * @throws DeployError when the root's path cannot stand in nginx's configuration
  */
+function checkRoot(root) {
+    const why = rootProblem(root);
+    if (why)
+        throw new errors/* DeployError */.s({ what: why, next: 'Choose another root, or set switch: reload.', settings: ['root', 'switch'] });
+}
+/** Why nginx cannot follow `live` in this folder; '' when it can. */
+function rootProblem(root) {
+    return root.includes('$') ? `the folder ${root} has a "$" in its path, which nginx takes for a variable` : '';
+}
+/** The files of `switch: instant`: a pure function, so that survey can compare them with what is there. For a root that checkRoot takes. */
 function managedFiles(options) {
-    if (options.root.includes('$')) {
-        throw new errors/* DeployError */.s({
-            what: `the folder ${options.root} has a "$" in its path, which nginx takes for a variable`,
-            next: 'Choose another root, or set switch: reload.',
-            settings: ['root', 'switch'],
-        });
-    }
     return options.listen === 'socket' ? forSocket(options) : forPorts(options);
 }
 function forPorts(options) {
@@ -2061,6 +2046,29 @@ function atLeast(version, least) {
             return one > other;
     }
     return true;
+}
+
+;// CONCATENATED MODULE: ./src/nginx/trap.ts
+
+/** Where a trap is, from the directive that is one. */
+const at = ({ file, line }) => ({ file, line });
+/** `file:line: what`, and how to mend it, for a warning. */
+const trapText = ({ file, line, what, mend }) => `${file}:${line}: ${what}. ${mend}`;
+/** The error for a configuration with which an instant switch would go wrong. */
+function trapsError(traps) {
+    return new errors/* DeployError */.s({
+        step: 'survey',
+        what: `an instant switch would go wrong with nginx's configuration as it is: ${traps.map(({ file, line, what }) => `${file}:${line}: ${what}`).join('; ')}`,
+        next: mends(traps),
+        settings: [...new Set([...traps.flatMap(({ setting }) => setting ?? []), 'switch', 'listen'])],
+    });
+}
+/** One line for each thing to do, with all the places that want it. */
+function mends(traps) {
+    const places = new Map();
+    for (const { file, line, mend } of traps)
+        places.set(mend, [...(places.get(mend) ?? []), `${file}:${line}`]);
+    return [...places].map(([mend, at]) => `${at.join(', ')}: ${mend}`).join('\n');
 }
 
 ;// CONCATENATED MODULE: ./src/nginx/keepalive.ts
@@ -2828,12 +2836,15 @@ function probesOf(config, managed, passes, { curl }) {
 
 
 
-/** Looks for the managed files of either form in the configuration. Nothing is refused yet. */
+/** Looks for the managed files of either form in the configuration. Nothing is refused yet but a root that the settings do not go with. */
 function readInstantSwitch(settings, facts, config, ports) {
+    const problem = rootProblem(settings.root);
+    if (settings.switch === 'instant' || settings.listen === 'socket')
+        checkRoot(settings.root);
     const read = (listen) => {
         const managed = managedFilesFor(settings, facts, config, ports, listen);
         const found = readInstant(config, managed, instantOptions(settings, facts, ports));
-        return { form: found.setUp ? listen : '', why: found.why, managed, facts: found };
+        return { form: found.setUp && !problem ? listen : '', why: problem || found.why, managed, facts: found };
     };
     const socket = read('socket');
     return socket.form || (settings.listen === 'socket' && settings.switch !== 'reload') ? socket : read('port');
@@ -2891,6 +2902,7 @@ function notSetUp(settings, why) {
 
 
 
+
 /**
  * Reads the configuration that nginx has on disk, and refuses what a switch could not be safe with.
  *
@@ -2919,7 +2931,7 @@ function readNginx(settings, facts, ports, listen) {
     return {
         ...common,
         mode: 'reload',
-        why: settings.switch === 'reload' ? 'the setting switch says so' : `${found.why} (command: setup makes the switch instant)`,
+        why: settings.switch === 'reload' ? 'the setting switch says so' : rootProblem(settings.root) || `${found.why} (command: setup makes the switch instant)`,
         follows: false,
         edit,
         probes: [],
@@ -3116,7 +3128,9 @@ function isRecipe(value) {
         texts.every((name) => typeof found[name] === 'string') &&
         numbers.every((name) => typeof found[name] === 'number') &&
         Array.isArray(found.portFiles) &&
-        Array.isArray(found.healthStatus));
+        found.portFiles.every((file) => typeof file === 'string') &&
+        Array.isArray(found.healthStatus) &&
+        found.healthStatus.every((range) => typeof range?.from === 'number' && typeof range.to === 'number'));
 }
 
 ;// CONCATENATED MODULE: ./src/engine/ledger.ts
@@ -3629,6 +3643,9 @@ function urlOf(route) {
 const connectOf = (route) => `${route.connectTo}:${route.port}`;
 
 ;// CONCATENATED MODULE: ./src/engine/progress.ts
+
+/** More steps than any plan has, and more notes than a run has; characters of one note that are kept. */
+const MOST = { steps: 100, notes: 300, note: 4000 };
 /**
  * Keeps what the steps of a run said, and tells it on as events. A step that never ends (a lost line) is ended
  * by whoever finishes the run.
@@ -3652,10 +3669,15 @@ class Progress {
     get step() {
         return this.current?.name ?? '';
     }
-    /** @param at when it began, if not now: Unix time in milliseconds */
+    /**
+     * @param at when it began, if not now: Unix time in milliseconds
+     * @throws DeployError when there are more than any run has
+     */
     begin(name, at = this.now()) {
         if (this.current)
             this.end('aborted');
+        if (this.steps.length >= MOST.steps)
+            throw new errors/* DeployError */.s({ what: 'the host tells of more steps than there are', next: 'What answers there is not the agent.' });
         this.current = { name, startedAt: at, notes: [] };
         this.emit({ type: 'step-start', step: name });
     }
@@ -3666,7 +3688,10 @@ class Progress {
     note(level, text) {
         const step = this.current?.name ?? this.steps.at(-1)?.name ?? '';
         const notes = this.current?.notes ?? this.steps.at(-1)?.notes;
-        notes?.push({ level, text });
+        if (this.noted++ < MOST.notes)
+            notes?.push({ level, text: text.length > MOST.note ? `${text.slice(0, MOST.note)}…` : text });
+        else if (this.noted === MOST.notes + 1)
+            notes?.push({ level: 'warning', text: 'there were more notes than are kept: see the log' });
         this.emit({ type: 'note', step, level, text });
     }
     fail(problem) {
@@ -3681,6 +3706,7 @@ class Progress {
             this.pendingLog = text;
     }
     pendingLog = '';
+    noted = 0;
     /** The step failed, which only warns: the run goes on, and its problem is not the run's. */
     endWithWarning(ms) {
         const problem = this.current?.problem;
@@ -4198,12 +4224,14 @@ function questionWords(route) {
 
 
 
+
 /**
  * Plans `command: setup`: a pure function of settings and facts.
  *
  * @throws DeployError when nginx cannot be set up as it is
  */
 function makeSetup(settings, facts) {
+    checkRoot(settings.root);
     const config = loadedConfig(facts);
     const ports = portsInForce(facts, settings.ports);
     const folder = (0,external_node_path_.dirname)(config.main);
@@ -4398,13 +4426,18 @@ class Execution {
         await Promise.race([done, this.session.closed, cancel]);
         if (this.end || this.door.cancelled.aborted)
             return 'over';
-        const { code, said } = await this.session.closed;
+        const { code, said, broken } = await this.session.closed;
         connection.close();
+        if (broken !== undefined)
+            throw notTheAgent(broken);
         if (code !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect')
             throw agentDidNotStart(code, said);
         return (await Promise.race([this.lost(said, earlier), cancel])) ?? 'over';
     }
     message(message, ended) {
+        // The last word is the last one.
+        if (this.end)
+            return;
         switch (message.type) {
             case 'step-start':
                 return this.progress.begin(message.step);
@@ -4425,7 +4458,7 @@ class Execution {
             case 'facts':
                 return this.surveyed(message.data);
             case 'end':
-                this.end = message;
+                this.end = this.backed(message);
                 return ended();
             case 'begin':
             case 'held':
@@ -4439,8 +4472,28 @@ class Execution {
         // The plan is made within the survey: what it refuses is the survey's failure.
         return message.how === 'ok' && !(message.step === 'survey' && this.progress.problem) ? 'success' : 'failure';
     }
+    /** Nothing went well that was never asked for: who says so is not the agent. */
+    backed(end) {
+        const { settings, plan, setup, status, progress } = this;
+        const changes = settings.command === 'deploy' || settings.command === 'rollback';
+        const hasStep = Boolean(setup?.script.includes('\nbg_plan_step '));
+        const asked = {
+            success: changes ? end.release === plan?.target.release : hasStep,
+            skipped: changes && Boolean(plan?.skip),
+            // A look that failed has a problem.
+            looked: !changes && !hasStep && Boolean(plan ?? setup ?? status ?? progress.problem),
+            failed: true,
+            aborted: true,
+        };
+        if (asked[end.result])
+            return end;
+        progress.fail(notTheAgent(`it says "${end.result}" of what it was not asked to do`).problem);
+        return { ...end, result: 'failed' };
+    }
     /** The second act: facts become a plan, and the whole plan goes to the agent in one message. */
     surveyed(data) {
+        if (this.facts)
+            throw new Error('it tells its facts more than once');
         try {
             this.facts = (0,engine_facts/* readFacts */.MH)(data, this.session?.mark ?? '');
             if (this.facts.commit)
@@ -4525,12 +4578,14 @@ class Execution {
     }
     /** Takes over what the ledger says. False when nothing was switched and nothing failed but the line. */
     decided(line) {
-        if (!line)
+        // Without a plan there is no line of this run.
+        if (!line || line.release !== this.plan?.target.release)
             return false;
         const { outcome, liveRelease: release } = line;
-        const switched = Boolean(release) && release === this.plan?.target.release;
+        const switched = release === line.release;
         this.progress.note('notice', `the host's ledger says of this run: ${outcome}; live is ${release || 'nothing'}`);
-        this.end = { type: 'end', result: outcome === 'success' || outcome === 'skipped' ? outcome : 'failed', live: '', release };
+        const well = outcome === 'skipped' || (outcome === 'success' && switched);
+        this.end = { type: 'end', result: well ? outcome : 'failed', live: '', release };
         if (outcome === 'died' && switched) {
             // The next run, or the question for it, has proved that it answers.
             this.end.result = 'success';
@@ -4577,6 +4632,13 @@ function agentDidNotStart(code, said) {
         next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
         settings: ['user'],
         details: said,
+    });
+}
+function notTheAgent(why) {
+    return new errors/* DeployError */.s({
+        what: `what answers on the host does not speak as the agent does: ${why}`,
+        next: 'Look at the login shell of the user, and at ForceCommand and command= on the host. Is it the host that you think it is?',
+        settings: ['host', 'user', 'known-hosts'],
     });
 }
 function nginxOrProblem(settings, facts) {

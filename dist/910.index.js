@@ -103,6 +103,8 @@ class LogReporter {
     group;
     stopToken;
     midLine = false;
+    /** What the unfinished line ends with, as far as it matters. */
+    lineEnd = '';
     failed = false;
     output = new clean/* LastOutput */.KQ();
     annotations;
@@ -185,7 +187,9 @@ class LogReporter {
             this.stopToken = (0,external_node_crypto_.randomUUID)();
             this.write(`::stop-commands::${this.stopToken}\n`);
         }
-        this.write(inert(text));
+        // A long line comes in pieces: `##` may have ended the last one.
+        const joined = (0,clean/* inert */.tJ)(this.lineEnd + text);
+        this.write(joined.slice(this.lineEnd.length));
     }
     resumeCommands() {
         if (this.stopToken === undefined)
@@ -197,7 +201,7 @@ class LogReporter {
     /** One line that begins with words or a mark of ours. */
     line(text) {
         this.endLine();
-        this.write(`${inert(text)}\n`);
+        this.write(`${(0,clean/* inert */.tJ)(text)}\n`);
     }
     endLine() {
         if (this.midLine)
@@ -206,11 +210,8 @@ class LogReporter {
     write(text) {
         process.stdout.write(text);
         this.midLine = !text.endsWith('\n');
+        this.lineEnd = /#{0,2}$/.exec((this.lineEnd + text).slice(-2))?.[0] ?? '';
     }
-}
-/** `##[…]` is the runner's older form of a command, taken anywhere in a line and drawn by the log's page even while stopped. */
-function inert(text) {
-    return text.replaceAll('##[', '## [');
 }
 
 // EXTERNAL MODULE: ./src/report/redact.ts
@@ -313,6 +314,7 @@ function createReporters(info, options = {}) {
     const others = [onGitHub.missing, onGitHub.checkRun, onGitHub.deployment, new SummaryReporter(info)].filter((one) => one !== undefined);
     return {
         reporter: new safe_reporter/* RedactingReporter */.BY(new safe_reporter/* AllReporters */.e9(log, others, say), redact),
+        redact,
         checkRunUrl: () => onGitHub.checkRun?.url ?? '',
         checkRunId: () => onGitHub.checkRun?.id,
         deploymentId: () => onGitHub.deployment?.id,

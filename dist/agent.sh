@@ -305,7 +305,8 @@ bg_step_end() {
 bg_run_step() {
   bg_step_begin "$1"
   _text="BG_PIPES=$BG_PIPES_WORD$BG_NL$BG_REQUEST$BG_NL$BG_PLAN_TEXT"
-  if [ -n "$3" ]; then
+  # So does what one variable of the environment might not hold.
+  if [ -n "$3" ] || [ $((${#_text} + ${#4})) -gt 30000 ]; then
     printf '%s\n' "$_text" "$3" "bg_step_process $1" "$4" | BG_AGENT=$BG_AGENT setsid sh -c "$BG_BOOTSTRAP" bluegreen-step 9>&- 2>&1 &
   else
     # Without a secret there is no need of a pipe and who writes into it.

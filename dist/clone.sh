@@ -10,6 +10,7 @@ bg_step_clone() {
   mkdir "$BG_DIR" || bg_fail "cannot make $BG_DIR" 'Look at the free disk space and at who owns the folder.' root
   bg_checkout
   [ ! -e "$BG_DIR/.gitmodules" ] || bg_checkout_submodules
+  bg_unmark
   [ -z "$BG_SHARED" ] || bg_link_shared
   bg_note notice "$(git --git-dir="$BG_REPO" log -1 --format='%h %s (%an)' "$BG_SHA" 2>/dev/null)"
   # point clone-made
@@ -81,7 +82,7 @@ bg_link_shared() {
     # Before anything is made there.
     bg_stays_in "$_inside" "$BG_DIR/$_up" || bg_fail "shared path $_path leads out of the release" 'Name a path whose folders are real folders in the repository.' shared
     bg_stays_in "$_store" "$BG_ROOT/shared/$_up" || bg_fail "shared path $_path leads out of $BG_ROOT/shared" 'Put the folder itself there, not a link to elsewhere.' shared
-    mkdir -p "$BG_ROOT/shared/$_up" "$BG_DIR/$_up"
+    mkdir -p "$BG_ROOT/shared/$_up" "$BG_DIR/$_up" || bg_fail "cannot make the folders of shared path $_path" 'Look at what stands there in their place, and at the free disk space.' shared
     if [ ! -e "$_source" ] && [ ! -L "$_source" ]; then
       if [ -e "$_target" ] && [ ! -L "$_target" ]; then
         # Whole or not at all: what is there once is never copied again.
@@ -110,9 +111,15 @@ bg_stays_in() {
 
 # Written last: a release without it is unfinished, and is removed by the next run.
 bg_complete_release() {
-  # What the repository or the install command left there, a link or a folder, must not be written through.
-  rm -rf "$BG_DIR/.release.json" "$BG_DIR/.release.json.new" &&
-    printf '%s\n' "$BG_RELEASE_JSON" >"$BG_DIR/.release.json.new" && bg_sync "$BG_DIR/.release.json.new" &&
+  bg_unmark
+  printf '%s\n' "$BG_RELEASE_JSON" >"$BG_DIR/.release.json.new" && bg_sync "$BG_DIR/.release.json.new" &&
     mv -f "$BG_DIR/.release.json.new" "$BG_DIR/.release.json" ||
     bg_fail "cannot write $BG_DIR/.release.json" 'Look at the free disk space, and at who owns the folder.' 'root keep-releases'
+}
+
+# The names are ours, whatever the repository has there: a link would lead what is written out of the release.
+bg_unmark() {
+  for _file in "$BG_DIR/.release.json" "$BG_DIR/.release.json.new"; do
+    { [ ! -e "$_file" ] && [ ! -L "$_file" ]; } || rm -rf "$_file"
+  done
 }

@@ -25778,7 +25778,7 @@ function handshakeTooLate(address, limitMs, spoke, accepted) {
 function handshakeFailed(address, reason, accepted, banner, closed = false) {
     if (accepted && /packet length/.test(reason))
         return bannerTooLong(address);
-    const noSsh = /identification string|greeting lines|header length|packet length|Bad packet/i.test(reason);
+    const noSsh = /identification string|greeting lines|header length|header line|packet length|Bad packet/i.test(reason);
     const noCommon = /no matching/.test(reason);
     return new errors/* DeployError */.s({
         step: 'connect',
@@ -27212,7 +27212,7 @@ async function runAction() {
     if (outcome.decided)
         core.saveState('reported', outcome.conclusion);
     if (outcome.conclusion === 'failure' || outcome.conclusion === 'cancelled') {
-        core.setFailed(outcome.problem ? `${outcome.sentence}\n${(0,errors/* problemText */.f)(outcome.problem)}` : outcome.sentence);
+        core.setFailed(reporters.redact(outcome.problem ? `${outcome.sentence}\n${(0,errors/* problemText */.f)(outcome.problem)}` : outcome.sentence));
         return false;
     }
     return true;
@@ -27258,11 +27258,13 @@ function runInfo(settings, run) {
         secrets: (0,secrets/* settingsSecrets */.H)(settings),
     };
 }
+/** Later steps put outputs into shell commands: what the host says it was has to look like it. */
 function setOutputs(core, outcome, checkRunUrl) {
+    const id = (text) => (/^[0-9TZ]+-[0-9a-f]+$/.test(text) ? text : '');
     const steps = outcome.steps.map(({ name, status, ms }) => ({ name, status, ms }));
-    core.setOutput('release', outcome.release);
-    core.setOutput('previous-release', outcome.previousRelease);
-    core.setOutput('sha', outcome.sha);
+    core.setOutput('release', id(outcome.release));
+    core.setOutput('previous-release', id(outcome.previousRelease));
+    core.setOutput('sha', /^[0-9a-f]{40}$/.test(outcome.sha) ? outcome.sha : '');
     core.setOutput('slot', outcome.slot);
     core.setOutput('port', outcome.port || '');
     core.setOutput('switched', outcome.switched);
@@ -28012,8 +28014,8 @@ function url(text) {
         return wrong('must not contain a user, a password or a token: use the setting repository-token');
     if (userInfo?.includes(':'))
         return wrong('must not contain a password');
-    // ssh would read it as an option.
-    if (userInfo?.startsWith('-'))
+    // ssh would read it as an option; git decodes it first.
+    if (/^(-|%2d)/i.test(userInfo ?? ''))
         return wrong('must not have a user that begins with -');
     return new URL(text).pathname.length > 1 ? right(text) : wrong('must name a repository, such as https://github.com/org/shop.git');
 }
@@ -38096,7 +38098,8 @@ function settingsError(problems, get) {
 function givenText(name, given) {
     const schema = settingsSchema.shape[name];
     const secret = !schema || settingInfos.get(schema)?.secret;
-    return secret || given === '' || /[:/].*@/s.test(given) ? '' : shown(given);
+    const from = given.search(/[:/]/);
+    return secret || given === '' || (from >= 0 && given.lastIndexOf('@') > from) ? '' : shown(given);
 }
 function shown(text) {
     return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text);

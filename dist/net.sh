@@ -234,7 +234,7 @@ bg_body() {
   fi | head -c 1000 | tr -d '\0'
 }
 
-bg_curl() { curl -q -sSk --noproxy '*' -A bluegreen-action -H 'Connection: close' "$@"; }
+bg_curl() { curl -q -g -sSk --noproxy '*' -A bluegreen-action -H 'Connection: close' "$@"; }
 
 # GNU and busybox wget both tell the server's answer with -S; only GNU's can be told not to follow a redirect, and
 # busybox is also built without -T. Takes _url, _limit and curl's options -H, --connect-to, --haproxy-protocol.

@@ -169,6 +169,8 @@ bg_port_files() {
       "$_inside"/*) ;;
       *) bg_problem "port file $_file leads out of the release, to $_real" 'Name a file of the release itself, not a link or a shared one: both slots would read it.' port-files && return 1 ;;
     esac
+    # The name is ours: a link there would lead out.
+    { [ ! -e "$_real.bluegreen" ] && [ ! -L "$_real.bluegreen" ]; } || rm -rf "$_real.bluegreen"
     cp -p "$_real" "$_real.bluegreen" && LC_ALL=C awk -v ports="$BG_SL_PORTS" -v port="$BG_SL_PORT" '
       BEGIN { split(ports, slot, " ") }
       function whole(line, number,   out, at, before, after) {

@@ -11,7 +11,7 @@ import { planSetup } from '../../src/nginx/setup.js';
 import type { Slot } from '../../src/nginx/upstream.js';
 import { siteConfig } from '../../testbed/nginx.mjs';
 import { startStage } from '../../testbed/stage.mjs';
-import { generator } from '../random.js';
+import { seeded } from '../random.js';
 import { changedBytes, decoded, dumpOfBytes, filesOf, toBytes } from '../unit/nginx/random-bytes.js';
 import { randomConfig } from '../unit/nginx/random-config.js';
 import { managedShop } from '../unit/nginx/set-up.js';
@@ -101,7 +101,7 @@ function refusedOr<T>(call: () => T): T | undefined {
 }
 
 test(`${ROUNDS} configurations made at random (seed ${SEED}): what nginx accepts and the planner edits, nginx accepts again, and the host's edit is the planner's`, () => {
-  const random = generator(SEED);
+  const random = seeded(SEED);
   const count = { accepted: 0, edited: 0, brokenToNginx: 0, setUp: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     const { prefix, folder, nginx } = newFolder(round);

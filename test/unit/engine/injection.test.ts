@@ -61,6 +61,8 @@ const KINDS: Record<Name, 'text' | 'closed' | 'kept'> = {
   'nginx-command': 'text',
   'verify-url': 'text',
   'connect-timeout': 'kept',
+  lease: 'closed',
+  retries: 'kept',
   'step-timeout': 'closed',
   'lock-timeout': 'closed',
   'switch-timeout': 'closed',

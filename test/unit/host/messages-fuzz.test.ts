@@ -8,22 +8,12 @@ import { Progress } from '../../../src/engine/progress.js';
 import { statusOf } from '../../../src/engine/status.js';
 import { AgentReader, newMark, parseMessage, type AgentMessage } from '../../../src/host/protocol.js';
 import { summaryMarkdown } from '../../../src/report/summary.js';
+import { seeded } from '../../random.js';
 import { ledgerLine, one, run, settingsOf, sha, two } from '../engine/facts.js';
 
 const SEED = 20_261_125;
 const mark = newMark();
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
-
-/** A small seeded generator (mulberry32): the same cases every time. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const recipe = { supervisor: 'process', listen: 'port', start: 'x', stop: '', shell: '', path: '', portFiles: ['a'], healthStatus: [{ from: 200, to: 299 }], healthPath: '/', healthHost: '', stopTimeoutMs: 1, drainTimeoutMs: 1, healthTimeoutMs: 1, healthPasses: 1 };
 
@@ -33,7 +23,7 @@ const facts = [
   'root =writable', 'live =slots/blue', `slot.blue.release =${two}`, `slot.blue.sha =${sha('b')}`, 'slot.blue.port =9501', 'slot.blue.supervisor =process', 'slot.blue.alive =yes',
   `slot.green.release =${one}`, `slot.green.sha =${sha('c')}`, 'slot.green.port =9502', 'slot.green.commit +', '1700000000', 'Ada', 'subject', mark, 'listener.9501 =deploy', 'port.9501 =1000 12 13', 'slot.blue.pids =12 13',
   `release =${JSON.stringify({ id: one, sha: sha('c'), ref: 'main', recipe })}`, `release =${JSON.stringify({ id: two, sha: sha('b'), ref: 'main', recipe })}`,
-  'ledger +', ledgerLine('deploy', one), ledgerLine('deploy', two), mark,
+  'ledger +', ledgerLine('deploy', one), ledgerLine('deploy', two), mark, 'waslive +', one, two, mark, 'size =2000 100',
   'nginx.command =nginx', 'nginx.status =0', 'nginx.version =nginx version: nginx/1.22.1', 'nginx.running =yes', 'nginx.files =/etc/nginx/nginx.conf\t/etc/nginx/nginx.conf\tyes\t1 2',
   'nginx.dump +', '# configuration file /etc/nginx/nginx.conf:', 'events {}', 'http {', 'upstream shop { server 127.0.0.1:9501; }', 'server { listen 80; location / { proxy_pass http://shop; } }', '}', '', mark, '',
 ].join('\n');
@@ -107,7 +97,7 @@ function refusal(act: () => unknown): DeployError | undefined {
 }
 
 test(`streams of messages and garbage, cut at random: read alike however they are cut (seed ${SEED})`, () => {
-  const random = generator(SEED);
+  const random = seeded(SEED);
   let heard = 0;
   for (let round = 0; round < 6000; round++) {
     const parts = Array.from({ length: 1 + random(8) }, () => (random(3) ? messages[random(messages.length)] : `${PIECES[random(PIECES.length)]}output\n`) ?? '');
@@ -138,7 +128,7 @@ test('a message at every byte of the cut, and nothing of a message that was cut 
 });
 
 test(`lines with the right mark: a message within bounds, or none (seed ${SEED + 1})`, () => {
-  const random = generator(SEED + 1);
+  const random = seeded(SEED + 1);
   let none = 0;
   for (let round = 0; round < 8000; round++) {
     const message = parseMessage(mutated((messages[random(messages.length)] ?? '').slice(mark.length + 2, -1), random, 3));
@@ -150,7 +140,7 @@ test(`lines with the right mark: a message within bounds, or none (seed ${SEED +
 });
 
 test(`facts: a plan, or a problem that is told (seed ${SEED + 2})`, () => {
-  const random = generator(SEED + 2);
+  const random = seeded(SEED + 2);
   const commands = [settingsOf(), settingsOf({ command: 'rollback', start: '' }), settingsOf({ command: 'status' }), settingsOf({ listen: 'socket' })] as const;
   const count = { plans: 0, refusals: 0 };
   for (let round = 0; round < 4000; round++) {

@@ -6,7 +6,7 @@ import { upstreamEdit } from '../../../src/nginx/edit.js';
 import { otherWays } from '../../../src/nginx/other-ways.js';
 import { visitorRoutes } from '../../../src/nginx/routes.js';
 import { planSetup } from '../../../src/nginx/setup.js';
-import { generator } from '../../random.js';
+import { seeded } from '../../random.js';
 import { changedBytes, dumpOfBytes, filesOf, onlyServerLines, onlyShownLines } from './random-bytes.js';
 import { randomConfig, type RandomConfig } from './random-config.js';
 import { options } from './samples.js';
@@ -70,7 +70,7 @@ function setUp(config: RandomConfig, form: 'port' | 'socket'): string | undefine
 }
 
 test(`${ROUNDS} configurations made at random (seed ${SEED}): only server lines change, or a refusal with file and line`, () => {
-  const random = generator(SEED);
+  const random = seeded(SEED);
   const count = { edited: 0, refused: 0, setUp: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     const config = randomConfig(random, { folder: '/etc/nginx', modules: true });

@@ -65,6 +65,8 @@ const SAMPLES: Record<Name, readonly string[]> = {
   'nginx-command': ['sudo -n /usr/sbin/nginx', 'nginx -p /x'],
   'verify-url': ['https://shop.example.com/healthz?x=1', 'http://127.0.0.1:8080/'],
   'connect-timeout': ['20s'],
+  lease: ['60s'],
+  retries: ['1'],
   'step-timeout': ['15m'],
   'lock-timeout': ['0s'],
   'switch-timeout': ['10s'],
