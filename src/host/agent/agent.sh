@@ -320,7 +320,7 @@ bg_run_step() {
     bg_now
     [ $((BG_NOW - BG_STEP_BEGUN)) -lt $(($2 * 1000)) ] || BG_RAN_OUT=1
     # An ended one may be there still, as a zombie; waiting once more tells its status.
-    kill -0 "$BG_STEP_PID" 2>/dev/null || break
+    kill -0 "$BG_STEP_PID" 2>/dev/null || { bg_told_status && break; }
     if [ -n "$BG_RAN_OUT" ] || { [ -n "$BG_ABORT" ] && [ -z "$5" ]; }; then
       # In its very first moment it has no group of its own yet.
       kill -TERM "$BG_STEP_PID" 2>/dev/null
@@ -339,6 +339,18 @@ bg_run_step() {
   # Whatever the step: the new slot has ended, and the old one is there to go back to.
   [ "$_status" != 75 ] || [ "$BG_ON_FAILURE" != warn ] || BG_ON_FAILURE=back
   bg_step_end "$1" "$_status"
+}
+
+# The step is gone. A signal that came in the same moment has taken the place of its status; waiting again tells it, once (127: no more).
+bg_told_status() {
+  [ "$_status" -gt 128 ] || return 0
+  _tries=0 _again=$_status
+  while [ "$_again" -gt 128 ] && [ "$_tries" -lt 1000 ]; do
+    _tries=$((_tries + 1))
+    wait "$BG_STEP_PID" 2>/dev/null
+    _again=$?
+  done
+  [ "$_again" -gt 126 ] || _status=$_again
 }
 
 # How a process of its own begins: the agent's functions come by the environment (and BG_OPEN, where nothing in it is
