@@ -35,6 +35,9 @@ export interface Door {
 /** How long after a cancel the host's decision is waited for, in milliseconds: the runner kills soon after. */
 const CANCEL_WAIT_MS = 5000;
 
+/** What a host may take beyond the limits of its steps, in milliseconds. */
+const AIR_MS = 60_000;
+
 /** How long a host is tried to be reached that was lost, in milliseconds: it may be starting again. */
 const REACH_AGAIN_MS = 60_000;
 
@@ -56,6 +59,8 @@ class Execution {
   private asRun: Run;
   /** The line was lost after the switch, and the host told later how it went on. */
   private finishedAlone = false;
+  private deadline: NodeJS.Timeout | undefined;
+  private giveTime = (_ms: number): void => {};
 
   constructor(
     private readonly settings: Settings,
@@ -118,13 +123,23 @@ class Execution {
       this.session?.abort();
       await wait(CANCEL_WAIT_MS);
     });
+    this.allow(connection, 2 * (this.settings.lockTimeout + this.settings.stepTimeout));
     await Promise.race([done, this.session.closed, cancel]);
+    clearTimeout(this.deadline);
     if (this.end || this.door.cancelled.aborted) return 'over';
-    const { code, said, broken } = await this.session.closed;
+    const { code, signal, said, broken } = await this.session.closed;
     connection.close();
     if (broken !== undefined) throw notTheAgent(broken);
-    if (code !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect') throw agentDidNotStart(code, said);
+    // A line that was lost tells neither.
+    if ((code ?? signal) !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect') throw agentDidNotStart(code, said);
     return (await Promise.race([this.lost(said, earlier), cancel])) ?? 'over';
+  }
+
+  /** The host ends each step at its limit; one that does not is left, however much it talks. */
+  private allow(connection: Connection, ms: number): void {
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(() => connection.close(), ms + AIR_MS);
+    this.giveTime = (more) => this.allow(connection, more);
   }
 
   private message(message: AgentMessage, ended: () => void): void {
@@ -150,6 +165,7 @@ class Execution {
         this.end = this.backed(message);
         return ended();
       case 'begin':
+      case 'alive':
       case 'held':
       case 'ledger':
         return;
@@ -195,6 +211,8 @@ class Execution {
       // Where nginx follows `live` by its files, the probe tells what it really does.
       const { mode, why, follows } = this.plan.nginx;
       if (!follows || this.settings.command === 'plan') this.progress.note('notice', `switch: ${mode}, since ${why}`);
+      // What fails is switched back and reconciled, too.
+      this.giveTime(this.plan.steps.reduce((sum, { limitMs }) => sum + limitMs, 2 * this.settings.stepTimeout));
       if (this.settings.command !== 'plan') this.session?.plan(this.plan.script);
     } catch (error) {
       this.progress.fail(asDeployError(error).problem);
@@ -305,10 +323,10 @@ function lineLost(during: string, said: string, again: boolean): DeployError {
   });
 }
 
-function agentDidNotStart(code: number, said: string): DeployError {
+function agentDidNotStart(code: number | null, said: string): DeployError {
   return new DeployError({
     step: 'connect',
-    what: `the agent did not start on the host (exit status ${code})`,
+    what: `the agent did not start on the host (exit status ${code ?? 'none'})`,
     next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
     settings: ['user'],
     details: said,

@@ -1,5 +1,5 @@
 import type { Channel, Connection } from '../host/connect.js';
-import { beatMs } from '../host/lease.js';
+import { beatMs, silenceMs } from '../host/lease.js';
 import { AgentReader, BEAT, newMark, request, type AgentMessage } from '../host/protocol.js';
 import { assignments, exports, seconds } from '../host/quote.js';
 import type { Settings } from '../settings/settings.js';
@@ -22,7 +22,7 @@ export interface Session {
   /** Asks the agent to abort before the switch, and to finish after it: it decides. */
   abort(): void;
   /** Settles once when the agent is gone, with what it wrote to standard error; `broken`: what no agent would have said, for which it was left. */
-  closed: Promise<{ code: number | null; said: string; broken?: string }>;
+  closed: Promise<{ code: number | null; signal: string | null; said: string; broken?: string }>;
 }
 
 /** What a login may print before the agent's first word, in characters: more is no greeting. */
@@ -50,12 +50,17 @@ export async function startSession(connection: Connection, asked: Request, setti
   channel.stderr.setEncoding('utf8');
   channel.stderr.on('data', (text: string) => (said = (said + text).slice(-KEPT)));
   const beats = setInterval(() => channel.stdin.write(BEAT), beatMs(settings.lease));
-  void channel.closed.then(() => clearInterval(beats));
+  const silence = setTimeout(() => connection.close(), silenceMs(settings.lease));
+  channel.stdout.on('data', () => silence.refresh());
+  void channel.closed.then(() => {
+    clearInterval(beats);
+    clearTimeout(silence);
+  });
   return {
     mark,
     plan: (script) => void channel.stdin.write(request('plan', script)),
     abort: () => void channel.stdin.write('abort\n'),
-    closed: channel.closed.then(({ code }) => ({ code, said, broken })),
+    closed: channel.closed.then(({ code, signal }) => ({ code, signal, said, broken })),
   };
 }
 

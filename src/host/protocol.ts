@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 /** What the agent says, one word and its arguments a line. The texts in it are decoded already. */
 export type AgentMessage =
   | { type: 'begin' }
+  /** Nothing but that it is there. */
+  | { type: 'alive' }
   | { type: 'step-start'; step: string }
   | { type: 'step-end'; step: string; how: 'ok' | 'warned' | 'failed' | 'aborted'; status: number; ms: number }
   | { type: 'note'; level: 'notice' | 'warning' | 'failure'; text: string }
@@ -107,6 +109,7 @@ export function parseMessage(line: string): AgentMessage | undefined {
   const [first = '', second = '', third = '', fourth = ''] = words;
   switch (type) {
     case 'begin':
+    case 'alive':
     case 'held':
       return { type };
     case 'step-start':

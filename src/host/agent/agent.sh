@@ -75,13 +75,19 @@ bg_open_pipes() {
 bg_tick() {
   trap - USR1 INT TERM
   trap '_heard=1' USR2
-  _heard=1 _given_up=
+  _heard=1 _given_up='' _told=0 _telling=
   while sleep 1; do
     bg_agent_lives && kill -USR2 "$BG_SELF" 2>/dev/null || return
     bg_now
     [ -z "$_heard" ] || _last=$BG_NOW
     _heard=
     [ $((BG_NOW - _last)) -lt $((BG_LEASE * 1000)) ] || bg_give_up
+    # A process of its own: it waits where the line does. One at a time.
+    if [ $((BG_NOW - _told)) -ge 5000 ] && ! { [ -n "$_telling" ] && kill -0 "$_telling"; }; then
+      _told=$BG_NOW
+      bg_event alive >"$BG_PIPES/out" &
+      _telling=$!
+    fi
   done
 }
 

@@ -180,14 +180,14 @@ test('what is for the runner alone changes nothing that is sent', async () => {
 });
 
 /** The variables that each part of what is sent sets, and that the shells have to tell. */
-const REQUEST = ['BG_APP', 'BG_ROOT', 'BG_PORTS', 'BG_REPOSITORY', 'BG_REF', 'BG_NG_COMMAND', 'BG_COMMAND', 'BG_RUN', 'BG_HOLDER', 'BG_LOCK_TIMEOUT', 'BG_STEP_TIMEOUT', 'BG_OUTCOME_WAIT', 'BG_MARK', 'BG_TOKEN'] as const;
+const REQUEST = ['BG_APP', 'BG_ROOT', 'BG_PORTS', 'BG_REPOSITORY', 'BG_REF', 'BG_NG_COMMAND', 'BG_COMMAND', 'BG_RUN', 'BG_HOLDER', 'BG_LOCK_TIMEOUT', 'BG_STEP_TIMEOUT', 'BG_LEASE', 'BG_OUTCOME_WAIT', 'BG_MARK', 'BG_TOKEN'] as const;
 const PLAN = [
   ...['BG_RELEASE', 'BG_SHA', 'BG_SLOT', 'BG_PORT', 'BG_PREVIOUS_SLOT', 'BG_OLD_SLOT', 'BG_OLD_PORT', 'BG_AT', 'BG_OLD_AT', 'BG_LISTEN', 'BG_STANDBY_READY', 'BG_RELEASE_JSON', 'BG_LEDGER', 'BG_SKIP', 'BG_NG_COMMAND', 'BG_NG_MODE', 'BG_NG_FOLLOWS'],
   ...['BG_NG_PROBES', 'BG_NG_PROBE_BLUE', 'BG_NG_PROBE_GREEN', 'BG_NG_FILE', 'BG_NG_REGION', 'BG_NG_BLUE', 'BG_NG_GREEN', 'BG_NG_SUM', 'BG_NG_FOLDER', 'BG_NG_PID_FILE', 'BG_NG_ERROR_LOG', 'BG_NG_URL', 'BG_NG_CONNECT', 'BG_NG_PROXY_PROTOCOL', 'BG_NG_TIMEOUT', 'BG_NG_VERSION'],
 ] as const;
 const SLOT = ['SUPERVISOR', 'RELEASE', 'SHA', 'PORT', 'LISTEN', 'START', 'STOP', 'SHELL', 'PATH', 'PORTS', 'PORT_FILES', 'STOP_TIMEOUT', 'DRAIN_TIMEOUT', 'ADDRESS', 'HEALTH_PATH', 'HEALTH_STATUS', 'HEALTH_HOST'].map((name) => `BG_SL_${name}`);
 const STEPS: Record<string, readonly string[]> = {
-  clone: ['BG_SHARED', 'BG_INSTALL'],
+  clone: ['BG_SHARED', 'BG_INSTALL', 'BG_FAILED'],
   install: ['BG_INSTALL', 'BG_SHELL', 'BG_PATH'],
   start: SLOT,
   health: ['BG_HEALTH_TIMEOUT', 'BG_HEALTH_PASSES', 'BG_HEALTH_WANTED'],
@@ -218,7 +218,7 @@ function expected(settings: Settings, { first, plan }: Sent): Told {
   const { edit } = plan.nginx;
   const text = (value: string | undefined) => value ?? '';
   return new Map([
-    ['request', [settings.app, settings.root, settings.ports.join(' '), settings.repository, settings.command === 'rollback' ? '' : settings.ref, settings.nginxCommand, settings.command, 'acme/shop/1/1', holder, '900', '900', '100', mark, settings.repositoryToken]],
+    ['request', [settings.app, settings.root, settings.ports.join(' '), settings.repository, settings.command === 'rollback' ? '' : settings.ref, settings.nginxCommand, settings.command, 'acme/shop/1/1', holder, '900', '900', '60', '160', mark, settings.repositoryToken]],
     ['env', env],
     [
       'plan',
@@ -229,7 +229,7 @@ function expected(settings: Settings, { first, plan }: Sent): Told {
         ...[settings.verifyUrl || `http://shop.example.com${settings.healthPath}`, settings.verifyUrl ? '' : '127.0.0.1:80', '', '10', '1.22.1'],
       ],
     ],
-    ['clone', [settings.shared.join('\n'), settings.install]],
+    ['clone', [settings.shared.join('\n'), settings.install, '']],
     ['install', [settings.install, settings.shell, settings.path]],
     ['start', slot],
     ['quoted', ['yes']],
