@@ -402,6 +402,7 @@ function parseMessage(line) {
     const [first = '', second = '', third = '', fourth = ''] = words;
     switch (type) {
         case 'begin':
+        case 'alive':
         case 'held':
             return { type };
         case 'step-start':
@@ -545,13 +546,18 @@ async function startSession(connection, asked, settings, run, handlers) {
     let said = '';
     channel.stderr.setEncoding('utf8');
     channel.stderr.on('data', (text) => (said = (said + text).slice(-KEPT)));
-    const beats = setInterval(() => channel.stdin.write(BEAT), (0,lease/* beatMs */.x)(settings.lease));
-    void channel.closed.then(() => clearInterval(beats));
+    const beats = setInterval(() => channel.stdin.write(BEAT), (0,lease/* beatMs */.x6)(settings.lease));
+    const silence = setTimeout(() => connection.close(), (0,lease/* silenceMs */.qq)(settings.lease));
+    channel.stdout.on('data', () => silence.refresh());
+    void channel.closed.then(() => {
+        clearInterval(beats);
+        clearTimeout(silence);
+    });
     return {
         mark,
         plan: (script) => void channel.stdin.write(request('plan', script)),
         abort: () => void channel.stdin.write('abort\n'),
-        closed: channel.closed.then(({ code }) => ({ code, said, broken })),
+        closed: channel.closed.then(({ code, signal }) => ({ code, signal, said, broken })),
     };
 }
 function readOutput(channel, mark, handlers, broke) {

@@ -4342,6 +4342,8 @@ function scriptOf(settings, facts, config, folder, wanted, plan) {
 
 /** How long after a cancel the host's decision is waited for, in milliseconds: the runner kills soon after. */
 const CANCEL_WAIT_MS = 5000;
+/** What a host may take beyond the limits of its steps, in milliseconds. */
+const run_AIR_MS = 60_000;
 /** How long a host is tried to be reached that was lost, in milliseconds: it may be starting again. */
 const REACH_AGAIN_MS = 60_000;
 /** Runs one command on one host: survey, plan, run. Never throws: what goes wrong is in the outcome. */
@@ -4363,6 +4365,8 @@ class Execution {
     asRun;
     /** The line was lost after the switch, and the host told later how it went on. */
     finishedAlone = false;
+    deadline;
+    giveTime = (_ms) => { };
     constructor(settings, door) {
         this.settings = settings;
         this.door = door;
@@ -4423,16 +4427,25 @@ class Execution {
             this.session?.abort();
             await wait(CANCEL_WAIT_MS);
         });
+        this.allow(connection, 2 * (this.settings.lockTimeout + this.settings.stepTimeout));
         await Promise.race([done, this.session.closed, cancel]);
+        clearTimeout(this.deadline);
         if (this.end || this.door.cancelled.aborted)
             return 'over';
-        const { code, said, broken } = await this.session.closed;
+        const { code, signal, said, broken } = await this.session.closed;
         connection.close();
         if (broken !== undefined)
             throw notTheAgent(broken);
-        if (code !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect')
+        // A line that was lost tells neither.
+        if ((code ?? signal) !== null && !this.progress.step && this.progress.steps.at(-1)?.name === 'connect')
             throw agentDidNotStart(code, said);
         return (await Promise.race([this.lost(said, earlier), cancel])) ?? 'over';
+    }
+    /** The host ends each step at its limit; one that does not is left, however much it talks. */
+    allow(connection, ms) {
+        clearTimeout(this.deadline);
+        this.deadline = setTimeout(() => connection.close(), ms + run_AIR_MS);
+        this.giveTime = (more) => this.allow(connection, more);
     }
     message(message, ended) {
         // The last word is the last one.
@@ -4461,6 +4474,7 @@ class Execution {
                 this.end = this.backed(message);
                 return ended();
             case 'begin':
+            case 'alive':
             case 'held':
             case 'ledger':
                 return;
@@ -4513,6 +4527,8 @@ class Execution {
             const { mode, why, follows } = this.plan.nginx;
             if (!follows || this.settings.command === 'plan')
                 this.progress.note('notice', `switch: ${mode}, since ${why}`);
+            // What fails is switched back and reconciled, too.
+            this.giveTime(this.plan.steps.reduce((sum, { limitMs }) => sum + limitMs, 2 * this.settings.stepTimeout));
             if (this.settings.command !== 'plan')
                 this.session?.plan(this.plan.script);
         }
@@ -4628,7 +4644,7 @@ function lineLost(during, said, again) {
 function agentDidNotStart(code, said) {
     return new errors/* DeployError */.s({
         step: 'connect',
-        what: `the agent did not start on the host (exit status ${code})`,
+        what: `the agent did not start on the host (exit status ${code ?? 'none'})`,
         next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
         settings: ['user'],
         details: said,

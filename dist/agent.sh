@@ -75,13 +75,19 @@ bg_open_pipes() {
 bg_tick() {
   trap - USR1 INT TERM
   trap '_heard=1' USR2
-  _heard=1 _given_up=
+  _heard=1 _given_up='' _told=0 _telling=
   while sleep 1; do
     bg_agent_lives && kill -USR2 "$BG_SELF" 2>/dev/null || return
     bg_now
     [ -z "$_heard" ] || _last=$BG_NOW
     _heard=
     [ $((BG_NOW - _last)) -lt $((BG_LEASE * 1000)) ] || bg_give_up
+    # A process of its own: it waits where the line does. One at a time.
+    if [ $((BG_NOW - _told)) -ge 5000 ] && ! { [ -n "$_telling" ] && kill -0 "$_telling"; }; then
+      _told=$BG_NOW
+      bg_event alive >"$BG_PIPES/out" &
+      _telling=$!
+    fi
   done
 }
 
@@ -320,7 +326,7 @@ bg_run_step() {
     bg_now
     [ $((BG_NOW - BG_STEP_BEGUN)) -lt $(($2 * 1000)) ] || BG_RAN_OUT=1
     # An ended one may be there still, as a zombie; waiting once more tells its status.
-    kill -0 "$BG_STEP_PID" 2>/dev/null || break
+    kill -0 "$BG_STEP_PID" 2>/dev/null || { bg_told_status && break; }
     if [ -n "$BG_RAN_OUT" ] || { [ -n "$BG_ABORT" ] && [ -z "$5" ]; }; then
       # In its very first moment it has no group of its own yet.
       kill -TERM "$BG_STEP_PID" 2>/dev/null
@@ -339,6 +345,18 @@ bg_run_step() {
   # Whatever the step: the new slot has ended, and the old one is there to go back to.
   [ "$_status" != 75 ] || [ "$BG_ON_FAILURE" != warn ] || BG_ON_FAILURE=back
   bg_step_end "$1" "$_status"
+}
+
+# The step is gone. A signal that came in the same moment has taken the place of its status; waiting again tells it, once (127: no more).
+bg_told_status() {
+  [ "$_status" -gt 128 ] || return 0
+  _tries=0 _again=$_status
+  while [ "$_again" -gt 128 ] && [ "$_tries" -lt 1000 ]; do
+    _tries=$((_tries + 1))
+    wait "$BG_STEP_PID" 2>/dev/null
+    _again=$?
+  done
+  [ "$_again" -gt 126 ] || _status=$_again
 }
 
 # How a process of its own begins: the agent's functions come by the environment (and BG_OPEN, where nothing in it is

@@ -27220,7 +27220,7 @@ async function runAction() {
 /** Connects to the host that the settings name, with some patience. */
 function connectTo(settings, key, patience = {}) {
     const { host, knownHosts, connectTimeout: connectTimeoutMs, lease, retries } = settings;
-    const once = () => connect({ ...host, key, passphrase: '', knownHosts, connectTimeoutMs, keepaliveMs: (0,host_lease/* keepaliveMs */.R)(lease) });
+    const once = () => connect({ ...host, key, passphrase: '', knownHosts, connectTimeoutMs, keepaliveMs: (0,host_lease/* keepaliveMs */.R6)(lease) });
     return reach(once, { limitMs: connectTimeoutMs, lateTries: retries, ...patience });
 }
 /** Aborted when the runner cancels: SIGINT, some seconds later SIGTERM. */
@@ -27785,12 +27785,15 @@ function refuse(what, next, details) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   R: () => (/* binding */ keepaliveMs),
-/* harmony export */   x: () => (/* binding */ beatMs)
+/* harmony export */   R6: () => (/* binding */ keepaliveMs),
+/* harmony export */   qq: () => (/* binding */ silenceMs),
+/* harmony export */   x6: () => (/* binding */ beatMs)
 /* harmony export */ });
 // Both sides of a line give it up when it has been silent for a lease. What they say meanwhile, so that the other one hears something.
 /** How often the agent gets a sign of life, in milliseconds: several in each lease, as one that comes late is no dead line yet. */
 const beatMs = (leaseMs) => Math.min(10_000, Math.round(leaseMs / 5));
+/** How long an agent may say nothing, which tells each few seconds that it is there, in milliseconds: a host that is busy may be late. */
+const silenceMs = (leaseMs) => leaseMs + 10_000;
 /**
  * How often the host's SSH server is asked for one, in milliseconds. The fourth question in a row without an answer ends the connection: a
  * little before the agent gives up, which is then asked what became of it.

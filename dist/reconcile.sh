@@ -111,7 +111,11 @@ bg_remove_incomplete() {
   _keep=$(bg_release_of "$BG_LIVE")
   for _dir in "$BG_ROOT"/releases/*/; do
     _dir=${_dir%/}
-    [ -d "$_dir" ] && [ ! -L "$_dir" ] && [ ! -f "$_dir/.release.json" ] || continue
+    [ -d "$_dir" ] && [ ! -L "$_dir" ] || continue
+    # One of another release was brought by the repository: a run that died has not replaced it.
+    _about=
+    [ ! -f "$_dir/.release.json" ] || { read -r _about <"$_dir/.release.json"; } 2>/dev/null
+    case $_about in *'"id":"'"${_dir##*/}"'"'*) continue ;; *) ;; esac
     # What is live stays, whoever took that file away.
     [ "${_dir##*/}" != "$_keep" ] || continue
     rm -rf "$_dir" && bg_note notice "the unfinished release ${_dir##*/} was removed"
