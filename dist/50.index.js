@@ -470,6 +470,10 @@ var external_node_zlib_ = __webpack_require__(8522);
 const files = [
     __webpack_require__.ab + "base.sh",
     __webpack_require__.ab + "net.sh",
+    __webpack_require__.ab + "line.sh",
+    __webpack_require__.ab + "root.sh",
+    __webpack_require__.ab + "step.sh",
+    __webpack_require__.ab + "ledger.sh",
     __webpack_require__.ab + "agent.sh",
     __webpack_require__.ab + "nginx.sh",
     __webpack_require__.ab + "error-log.sh",

@@ -6,6 +6,10 @@ import { quote } from '../host/quote.js';
 const files = [
   new URL('../host/agent/base.sh', import.meta.url),
   new URL('../host/agent/net.sh', import.meta.url),
+  new URL('../host/agent/line.sh', import.meta.url),
+  new URL('../host/agent/root.sh', import.meta.url),
+  new URL('../host/agent/step.sh', import.meta.url),
+  new URL('../host/agent/ledger.sh', import.meta.url),
   new URL('../host/agent/agent.sh', import.meta.url),
   new URL('../nginx/nginx.sh', import.meta.url),
   new URL('../nginx/error-log.sh', import.meta.url),

@@ -1,6 +1,6 @@
 import { otherSlot, type Facts } from './facts.js';
 import type { Plan } from './plan.js';
-import { escaped } from './status-view.js';
+import { escaped } from './markdown.js';
 
 /** What reconcile would do on this host, in words: it runs at the start of each deploy and rollback. Nothing while one is under way. */
 export function reconcileWould(facts: Facts): string[] {

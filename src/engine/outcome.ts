@@ -8,7 +8,8 @@ import type { Plan } from './plan.js';
 import type { Setup } from './setup.js';
 import { whereText } from './steps/step.js';
 import { statusJson, statusSentence, type Status } from './status.js';
-import { fenced, statusMarkdown, statusText } from './status-view.js';
+import { fenced } from './markdown.js';
+import { statusMarkdown, statusText } from './status-view.js';
 
 /** The agent's last word. */
 export type End = Extract<AgentMessage, { type: 'end' }>;

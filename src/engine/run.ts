@@ -11,6 +11,7 @@ import { outcomeOf, type End } from './outcome.js';
 import { readNginx } from './nginx-facts.js';
 import { makePlan, type Plan } from './plan.js';
 import { Progress } from './progress.js';
+import { agentDidNotStart, asDeployError, lineLost, notTheAgent, unexplained } from './run-errors.js';
 import { startSession, type Session } from './session.js';
 import { makeSetup, type Setup } from './setup.js';
 import { portsInForce } from './slots.js';
@@ -314,33 +315,6 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
-function lineLost(during: string, said: string, again: boolean): DeployError {
-  return new DeployError({
-    what: `the line to the host was lost${during}`,
-    next: `The host aborts by itself what was not switched yet, and finishes what was.${again ? '' : ' Run it again: the next run mends what is left.'}`,
-    settings: ['retries', 'lease'],
-    details: said,
-  });
-}
-
-function agentDidNotStart(code: number | null, said: string): DeployError {
-  return new DeployError({
-    step: 'connect',
-    what: `the agent did not start on the host (exit status ${code ?? 'none'})`,
-    next: "It needs a POSIX sh, base64 and gzip in the PATH of a login without a terminal. See what the host's shell says below.",
-    settings: ['user'],
-    details: said,
-  });
-}
-
-function notTheAgent(why: string): DeployError {
-  return new DeployError({
-    what: `what answers on the host does not speak as the agent does: ${why}`,
-    next: 'Look at the login shell of the user, and at ForceCommand and command= on the host. Is it the host that you think it is?',
-    settings: ['host', 'user', 'known-hosts'],
-  });
-}
-
 function nginxOrProblem(settings: Settings, facts: Facts) {
   try {
     const listen = (facts.live && facts.slots[facts.live]?.listen) || settings.listen;
@@ -348,15 +322,4 @@ function nginxOrProblem(settings: Settings, facts: Facts) {
   } catch (error) {
     return asDeployError(error).problem;
   }
-}
-
-function unexplained(step: string, status: number) {
-  const signal = status > 128 ? ` (signal ${status - 128})` : '';
-  return new DeployError({ step, what: `the step ${step} ended with status ${status}${signal}`, next: 'Read its output; then run it again.' }).problem;
-}
-
-function asDeployError(error: unknown): DeployError {
-  if (error instanceof DeployError) return error;
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new DeployError({ what: 'bluegreen has a defect', next: 'Please report it, with the text below.', details: text });
 }

@@ -80,7 +80,7 @@ Each cell below was checked for all of that. It says how the run ended:
 | word | meaning |
 | --- | --- |
 | aborted | the old release is live; nothing had been switched |
-| anew | aborted; then the action saw that nothing was switched and began anew by itself (setting \`retries\`): the new release is live |
+| anew | the old release had the traffic, still or again; the action saw that and began anew by itself (setting \`retries\`): the new release is live |
 | finished | the new release is live |
 | back | it had been switched; the old release has the traffic again |
 
@@ -115,7 +115,7 @@ export function pageOf(cells) {
     table(of('instant'), Object.keys(columns), (death) => columns[death]),
     '\n## While another app on the same nginx switches too\n\nThe other app\'s deploy succeeds in each of these.\n',
     table(of('two'), Object.keys(columns), (death) => columns[death]),
-    `\n${cells.length} cells. Killed for good, with no next deploy, a host stays as the table says.\n`,
+    `\n${cells.length} cells.\n`,
   ].join('\n');
 }
 

@@ -64,6 +64,8 @@ test('with the least that is needed, all the rest has its default', () => {
     nginxCommand: '',
     verifyUrl: '',
     connectTimeout: 20_000,
+    lease: 60_000,
+    retries: 1,
     stepTimeout: 900_000,
     lockTimeout: 900_000,
     switchTimeout: 10_000,
