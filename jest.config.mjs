@@ -3,6 +3,8 @@ export default {
   roots: ['<rootDir>/test'],
   // Tests on a host wait more than they compute.
   maxWorkers: 2,
+  // Names of tests tell the seeds of what is generated, and what was not run.
+  verbose: true,
   // A limit is for what hangs: a busy machine is slow.
   testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
