@@ -102,7 +102,98 @@ function whereText({ recipe, listensAt }) {
     return `${recipe.listen} ${listensAt}`;
 }
 
+;// CONCATENATED MODULE: ./src/engine/releases.ts
+
+/** The id of a new release: the host's time and the commit. Never one that is there already. */
+function newReleaseId(facts, sha) {
+    const taken = new Set([...facts.releases.map(({ id }) => id), ...facts.unfinished]);
+    let time = parseTime(facts.time);
+    for (;;) {
+        const id = `${formatTime(time)}-${sha.slice(0, 7)}`;
+        if (!taken.has(id))
+            return id;
+        time += 1000;
+    }
+}
+/** The release that is live now; '' if there is none. */
+function liveRelease(facts) {
+    return facts.live ? (facts.slots[facts.live]?.release ?? '') : '';
+}
+/**
+ * The release to roll back to: the one that was asked for, or the one that was live before the current one.
+ *
+ * @throws DeployError when it never was live, is live already, or is not complete on the host
+ */
+function rollbackTarget(facts, wanted) {
+    const current = liveRelease(facts);
+    const { wereLive } = facts;
+    const complete = new Map(facts.releases.map((release) => [release.id, release]));
+    const possible = wereLive.filter((id) => id !== current && complete.has(id));
+    const list = possible.length ? `Releases that were live and are still on the host: ${possible.join(', ')}.` : 'No other release that was live is on the host.';
+    if (wanted) {
+        if (wanted === current)
+            throw refusal(`release ${wanted} is live already`, list);
+        if (!complete.has(wanted))
+            throw refusal(`release ${wanted} is not on the host`, `${list} keep-releases sets how many stay.`);
+        if (!wereLive.includes(wanted))
+            throw refusal(`release ${wanted} never was live`, `${list} Deploy its commit instead.`);
+    }
+    // The order in which they first went live: after a rollback, a second one goes further back, not forth again.
+    const before = wereLive.slice(0, wereLive.includes(current) ? wereLive.indexOf(current) : undefined).filter((id) => complete.has(id));
+    const found = complete.get(wanted || (before.at(-1) ?? ''));
+    if (!found)
+        throw refusal(current ? `there is no release before ${current} to roll back to` : 'nothing is live', list);
+    return found;
+}
+function refusal(what, next) {
+    return new errors/* DeployError */.s({ step: 'survey', what, next, settings: ['release'] });
+}
+/**
+ * Which releases may go. The kept ones stay whatever the number; then the newest that were live fill it up.
+ * Those that never were live go first: a failed release never pushes out one to roll back to.
+ */
+function releasesToPrune(facts, kept, keep) {
+    const stay = new Set(kept.filter(Boolean));
+    const live = facts.live ? facts.slots[facts.live]?.release : undefined;
+    if (live)
+        stay.add(live);
+    if (!knowsWhatWasLive(facts))
+        return [];
+    for (const id of goodReleases(facts).reverse())
+        if (stay.size < keep && facts.releases.some((release) => release.id === id))
+            stay.add(id);
+    return facts.releases.map(({ id }) => id).filter((id) => !stay.has(id));
+}
+/** What was live, oldest first. Releases older than all that the ledger knows are among it: it may have been begun anew since. */
+function goodReleases({ releases, wereLive }) {
+    const [first = ''] = wereLive;
+    const before = releases.map(({ id }) => id).filter((id) => id < first && !wereLive.includes(id));
+    return [...before.sort(), ...wereLive];
+}
+/** Releases that failed: complete, never live, and not what runs. They are of no use to anybody. */
+function failedReleases(facts) {
+    if (!knowsWhatWasLive(facts))
+        return [];
+    const used = new Set([...goodReleases(facts), ...Object.values(facts.slots).filter(({ alive, standby }) => alive || standby).map(({ release }) => release)]);
+    return facts.releases.map(({ id }) => id).filter((id) => !used.has(id));
+}
+/** A ledger that was lost or begun anew does not know the live release: then nobody can tell which of the others were good. */
+function knowsWhatWasLive(facts) {
+    return !facts.live || facts.wereLive.includes(liveRelease(facts));
+}
+function parseTime(text) {
+    const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
+    if (!parts)
+        throw new errors/* DeployError */.s({ step: 'survey', what: `the host tells no time: ${JSON.stringify(text.slice(0, 40))}`, next: 'Look at what `date -u` says on the host.' });
+    const [, year, month, day, hour, minute, second] = parts.map(Number);
+    return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
+}
+function formatTime(time) {
+    return new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
 ;// CONCATENATED MODULE: ./src/engine/checks.ts
+
 
 /** What every run needs on the host; curl or wget do alike. */
 const TOOLS = ['git', 'flock', 'setsid', 'awk', 'sed'];
@@ -128,10 +219,14 @@ function checkHost(settings, facts) {
     checkSpace(settings, facts);
 }
 /** Better not begun than given up in the middle: what the last release took, a tenth more, and the margin. */
-function checkSpace({ command, root }, { freeKiB, freeInodes, releaseSize }) {
+function checkSpace({ command, root }, facts) {
+    const { freeKiB, freeInodes, releaseSize } = facts;
     const grown = (size = 0) => Math.ceil(size * 1.1);
+    // What failed is removed before anything is fetched.
+    const freed = command === 'rollback' ? 0 : failedReleases(facts).length;
     const need = command === 'rollback' ? FOR_ROLLBACK : { kib: grown(releaseSize?.kib) + MARGIN.kib, inodes: grown(releaseSize?.inodes) + MARGIN.inodes };
-    if ((freeKiB ?? need.kib) >= need.kib && (freeInodes ?? need.inodes) >= need.inodes)
+    const enough = (free, size, needed) => (free ?? needed) + freed * (size ?? 0) >= needed;
+    if (enough(freeKiB, releaseSize?.kib, need.kib) && enough(freeInodes, releaseSize?.inodes, need.inodes))
         return;
     const last = command !== 'rollback' && releaseSize ? `; the last release took ${mebibytes(releaseSize.kib)} and ${releaseSize.inodes} inodes` : '';
     throw new errors/* DeployError */.s({
@@ -3157,90 +3252,6 @@ function ledgerBeginning(settings, run, target, previousRelease) {
     return JSON.stringify(known).slice(0, -1);
 }
 
-;// CONCATENATED MODULE: ./src/engine/releases.ts
-
-/** The id of a new release: the host's time and the commit. Never one that is there already. */
-function newReleaseId(facts, sha) {
-    const taken = new Set([...facts.releases.map(({ id }) => id), ...facts.unfinished]);
-    let time = parseTime(facts.time);
-    for (;;) {
-        const id = `${formatTime(time)}-${sha.slice(0, 7)}`;
-        if (!taken.has(id))
-            return id;
-        time += 1000;
-    }
-}
-/** The release that is live now; '' if there is none. */
-function liveRelease(facts) {
-    return facts.live ? (facts.slots[facts.live]?.release ?? '') : '';
-}
-/**
- * The release to roll back to: the one that was asked for, or the one that was live before the current one.
- *
- * @throws DeployError when it never was live, is live already, or is not complete on the host
- */
-function rollbackTarget(facts, wanted) {
-    const current = liveRelease(facts);
-    const { wereLive } = facts;
-    const complete = new Map(facts.releases.map((release) => [release.id, release]));
-    const possible = wereLive.filter((id) => id !== current && complete.has(id));
-    const list = possible.length ? `Releases that were live and are still on the host: ${possible.join(', ')}.` : 'No other release that was live is on the host.';
-    if (wanted) {
-        if (wanted === current)
-            throw refusal(`release ${wanted} is live already`, list);
-        if (!complete.has(wanted))
-            throw refusal(`release ${wanted} is not on the host`, `${list} keep-releases sets how many stay.`);
-        if (!wereLive.includes(wanted))
-            throw refusal(`release ${wanted} never was live`, `${list} Deploy its commit instead.`);
-    }
-    // The order in which they first went live: after a rollback, a second one goes further back, not forth again.
-    const before = wereLive.slice(0, wereLive.includes(current) ? wereLive.indexOf(current) : undefined).filter((id) => complete.has(id));
-    const found = complete.get(wanted || (before.at(-1) ?? ''));
-    if (!found)
-        throw refusal(current ? `there is no release before ${current} to roll back to` : 'nothing is live', list);
-    return found;
-}
-function refusal(what, next) {
-    return new errors/* DeployError */.s({ step: 'survey', what, next, settings: ['release'] });
-}
-/**
- * Which releases may go. The kept ones stay whatever the number; then the newest that were live fill it up.
- * Those that never were live go first: a failed release never pushes out one to roll back to.
- */
-function releasesToPrune(facts, kept, keep) {
-    const stay = new Set(kept.filter(Boolean));
-    const live = facts.live ? facts.slots[facts.live]?.release : undefined;
-    if (live)
-        stay.add(live);
-    if (!knowsWhatWasLive(facts))
-        return [];
-    for (const id of [...facts.wereLive].reverse())
-        if (stay.size < keep && facts.releases.some((release) => release.id === id))
-            stay.add(id);
-    return facts.releases.map(({ id }) => id).filter((id) => !stay.has(id));
-}
-/** Releases that failed: complete, never live, and in no slot. They are of no use to anybody. */
-function failedReleases(facts) {
-    if (!knowsWhatWasLive(facts))
-        return [];
-    const used = new Set([...facts.wereLive, ...Object.values(facts.slots).map(({ release }) => release)]);
-    return facts.releases.map(({ id }) => id).filter((id) => !used.has(id));
-}
-/** A ledger that was lost or begun anew does not know the live release: then nobody can tell which of the others were good. */
-function knowsWhatWasLive(facts) {
-    return !facts.live || facts.wereLive.includes(liveRelease(facts));
-}
-function parseTime(text) {
-    const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-    if (!parts)
-        throw new errors/* DeployError */.s({ step: 'survey', what: `the host tells no time: ${JSON.stringify(text.slice(0, 40))}`, next: 'Look at what `date -u` says on the host.' });
-    const [, year, month, day, hour, minute, second] = parts.map(Number);
-    return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
-}
-function formatTime(time) {
-    return new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
-}
-
 ;// CONCATENATED MODULE: ./src/engine/steps/bake.ts
 
 
@@ -4586,6 +4597,7 @@ class Execution {
     }
     prepare(facts) {
         this.setup = makeSetup(this.settings, facts);
+        this.giveTime(2 * this.settings.lockTimeout + 8 * this.settings.switchTimeout);
         for (const warning of this.setup.warnings)
             this.progress.note('warning', warning);
         this.session?.plan(this.setup.script);
@@ -4609,13 +4621,15 @@ class Execution {
         const left = settings.retries - earlier;
         progress.fail(lineLost(during, said, left > 0).problem);
         progress.end('aborted');
-        if (settings.command === 'setup' || refused)
+        if (settings.command === 'setup')
             return 'over';
         const changes = settings.command === 'deploy' || settings.command === 'rollback';
         const fate = changes ? await this.fate() : undefined;
         if (this.door.cancelled.aborted || (changes && !fate?.told))
             return 'over';
-        if (fate?.held || this.decided(fate?.line))
+        if (fate?.held || this.decided(fate?.line) || refused)
+            return 'over';
+        if (fate && fate.release === this.plan?.target.release)
             return 'over';
         if (fate && left <= 0)
             this.end ??= { type: 'end', result: 'failed', live: '', release: fate.release };

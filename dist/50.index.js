@@ -12,6 +12,8 @@ export const modules = {
 /* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
 
 
+/** What a host may take beyond all limits, in milliseconds. */
+const AIR_MS = 120_000;
 /** Reconciling says a few things; more come from a host that talks without end. */
 const MOST_NOTES = 100;
 /**
@@ -21,6 +23,9 @@ const MOST_NOTES = 100;
  */
 async function askOutcome(settings, door) {
     const connection = await door.connect();
+    // It waits for the run, and reconciles at most once.
+    const { lease, drainTimeout, stopTimeout, lockTimeout, stepTimeout } = settings;
+    const limit = setTimeout(() => connection.close(), lease + drainTimeout + stopTimeout + 2 * (lockTimeout + stepTimeout) + AIR_MS);
     try {
         const fate = { release: '', held: false, told: false, notes: [] };
         await new Promise((resolve, reject) => {
@@ -44,6 +49,7 @@ async function askOutcome(settings, door) {
         return fate;
     }
     finally {
+        clearTimeout(limit);
         connection.close();
     }
 }

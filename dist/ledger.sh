@@ -26,7 +26,9 @@ bg_ledger_add() {
   {
     { [ ! -f "$_ledger" ] || awk 'NR > 1 { print last } { last = $0 } END { if (last ~ /}$/) print last }' "$_ledger"; } &&
       printf '%s\n' "$1"
-  } >"$_ledger.new" && bg_sync "$_ledger.new" && mv -f "$_ledger.new" "$_ledger"
+  } >"$_ledger.new" && bg_sync "$_ledger.new" && mv -f "$_ledger.new" "$_ledger" && return
+  rm -f "$_ledger.new"
+  return 1
 }
 
 # The release that a slot holds, or nothing.

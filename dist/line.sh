@@ -38,7 +38,8 @@ bg_open_pipes() {
 bg_tick() {
   trap - USR1 INT TERM
   trap '_heard=1' USR2
-  _heard=1 _given_up='' _told=0 _telling=
+  bg_now
+  _heard=1 _given_up='' _told=$BG_NOW _telling=
   while sleep 1; do
     bg_agent_lives && kill -USR2 "$BG_SELF" 2>/dev/null || return
     bg_now
@@ -74,7 +75,7 @@ bg_read_plan() {
       *) break ;;
     esac
   done
-  kill -USR1 "$BG_SELF" 2>/dev/null
+  ! bg_agent_lives || kill -USR1 "$BG_SELF" 2>/dev/null
   # The agent may be waiting for a plan that will not come, now or soon. One that was killed waits for nothing.
   while [ -p "$BG_PIPES/plan" ] && bg_agent_lives; do bg_no_plan && bg_sleep 0.1; done
 }

@@ -19,12 +19,12 @@ bg_prepare_root() {
 bg_narrow_state() {
   bg_uid
   # One look is enough nearly always: each process costs every deploy its time.
-  [ -n "$(bg_state_find \( ! -user "$BG_UID" -o ! -type l -perm /022 -o -path './slots/*/env' -perm /177 -o -path './slots/*/app.log*' -perm /117 \) -print 2>/dev/null)" ] || return 0
+  [ -n "$(bg_state_find \( ! -user "$BG_UID" ! -user 0 -o ! -type l -perm /022 -o -path './slots/*/env' -perm /177 -o -path './slots/*/app.log*' -perm /117 \) -print 2>/dev/null)" ] || return 0
   chmod go-w "$BG_ROOT/releases" "$BG_ROOT/shared" 2>/dev/null
   chmod 600 "$BG_ROOT"/slots/*/env 2>/dev/null
   chmod a-x,o-rwx "$BG_ROOT"/slots/*/app.log* 2>/dev/null
   bg_state_find ! -type l -perm /022 -exec chmod go-w {} + >/dev/null 2>&1
-  _wide=$(bg_state_find \( ! -user "$BG_UID" -o ! -type l -perm /022 \) -print 2>/dev/null | head -n 3)
+  _wide=$(bg_state_find \( ! -user "$BG_UID" ! -user 0 -o ! -type l -perm /022 \) -print 2>/dev/null | head -n 3)
   [ -n "$_wide" ] || return 0
   _user=$(id -un) _wide=$(printf '%s\n' "$_wide" | tr '\n' ' ')
   bg_problem "others may write, or have written, what is the user $_user's alone, in $BG_ROOT: $_wide" \
@@ -35,15 +35,22 @@ bg_narrow_state() {
 # This user's number, in BG_UID.
 bg_uid() { while read -r _key BG_UID _; do [ "$_key" != Uid: ] || return 0; done </proc/self/status; }
 
-# bg_state_find TEST…: what is in the root, without what the app makes.
-bg_state_find() { (cd "$BG_ROOT" && find . \( -path './releases/*' -o -path './shared/*' \) -prune -o ! -type s "$@"); }
+# bg_state_find TEST…: what is ours in the root, without what the app makes. What else somebody keeps there is his affair.
+bg_state_find() {
+  (cd "$BG_ROOT" && find ./live ./slots ./releases ./shared ./repo.git ./run ./lock ./ledger.ndjson ./nginx.state ./switch.intent ./release.size \
+    \( -path './releases/*' -o -path './shared/*' \) -prune -o ! -type s "$@")
+}
 
 # Held on descriptor 9 by this very process and closed in all that it starts: the kernel frees it with its holder.
 bg_lock() {
   command -v flock >/dev/null 2>&1 || {
     bg_problem 'flock is not there' 'Install util-linux on the host.' path && return 1
   }
-  exec 9>>"$BG_ROOT/lock" || return 1
+  # Asked first: an exec that fails would end the agent without a word.
+  { true >>"$BG_ROOT/lock"; } 2>/dev/null || {
+    bg_problem "$BG_ROOT/lock cannot be written by the user $(id -un)" "Look at who owns it; as root, on the host: chown $(id -un) $BG_ROOT/lock" 'root user' && return 1
+  }
+  exec 9>>"$BG_ROOT/lock"
   bg_now
   _begun=$BG_NOW _told='' _again=0
   until flock -n 9; do
@@ -64,7 +71,7 @@ bg_lock() {
   done
   BG_LOCKED=1
   bg_now
-  printf '%s, since %s\n%s\n' "$BG_HOLDER" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$BG_NOW" >"$BG_ROOT/lock"
+  printf '%s, since %s\n%s\n' "$BG_HOLDER" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$BG_NOW" >"$BG_ROOT/lock" || true
   # point lock
 }
 

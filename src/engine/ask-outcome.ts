@@ -19,6 +19,9 @@ export interface Fate {
   notes: { level: Level; text: string }[];
 }
 
+/** What a host may take beyond all limits, in milliseconds. */
+const AIR_MS = 120_000;
+
 /** Reconciling says a few things; more come from a host that talks without end. */
 const MOST_NOTES = 100;
 
@@ -29,6 +32,9 @@ const MOST_NOTES = 100;
  */
 export async function askOutcome(settings: Settings, door: { connect(): Promise<Connection>; run: Run }): Promise<Fate> {
   const connection = await door.connect();
+  // It waits for the run, and reconciles at most once.
+  const { lease, drainTimeout, stopTimeout, lockTimeout, stepTimeout } = settings;
+  const limit = setTimeout(() => connection.close(), lease + drainTimeout + stopTimeout + 2 * (lockTimeout + stepTimeout) + AIR_MS);
   try {
     const fate: Fate = { release: '', held: false, told: false, notes: [] };
     await new Promise<void>((resolve, reject) => {
@@ -47,6 +53,7 @@ export async function askOutcome(settings: Settings, door: { connect(): Promise<
     });
     return fate;
   } finally {
+    clearTimeout(limit);
     connection.close();
   }
 }

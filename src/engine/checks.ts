@@ -2,6 +2,7 @@ import { DeployError } from '../errors.js';
 import type { Settings } from '../settings/settings.js';
 import type { NginxFacts } from './nginx-facts.js';
 import type { Facts } from './facts.js';
+import { failedReleases } from './releases.js';
 
 /** What every run needs on the host; curl or wget do alike. */
 const TOOLS = ['git', 'flock', 'setsid', 'awk', 'sed'];
@@ -29,10 +30,14 @@ export function checkHost(settings: Settings, facts: Facts): void {
 }
 
 /** Better not begun than given up in the middle: what the last release took, a tenth more, and the margin. */
-function checkSpace({ command, root }: Settings, { freeKiB, freeInodes, releaseSize }: Facts): void {
+function checkSpace({ command, root }: Settings, facts: Facts): void {
+  const { freeKiB, freeInodes, releaseSize } = facts;
   const grown = (size = 0): number => Math.ceil(size * 1.1);
+  // What failed is removed before anything is fetched.
+  const freed = command === 'rollback' ? 0 : failedReleases(facts).length;
   const need = command === 'rollback' ? FOR_ROLLBACK : { kib: grown(releaseSize?.kib) + MARGIN.kib, inodes: grown(releaseSize?.inodes) + MARGIN.inodes };
-  if ((freeKiB ?? need.kib) >= need.kib && (freeInodes ?? need.inodes) >= need.inodes) return;
+  const enough = (free: number | undefined, size: number | undefined, needed: number): boolean => (free ?? needed) + freed * (size ?? 0) >= needed;
+  if (enough(freeKiB, releaseSize?.kib, need.kib) && enough(freeInodes, releaseSize?.inodes, need.inodes)) return;
   const last = command !== 'rollback' && releaseSize ? `; the last release took ${mebibytes(releaseSize.kib)} and ${releaseSize.inodes} inodes` : '';
   throw new DeployError({
     step: 'survey',

@@ -115,6 +115,8 @@ bg_remove_incomplete() {
     # One of another release was brought by the repository: a run that died has not replaced it.
     _about=
     [ ! -f "$_dir/.release.json" ] || { read -r _about <"$_dir/.release.json"; } 2>/dev/null
+    # One that is there and cannot be read tells nothing.
+    [ -n "$_about" ] || [ ! -s "$_dir/.release.json" ] || continue
     case $_about in *'"id":"'"${_dir##*/}"'"'*) continue ;; *) ;; esac
     # What is live stays, whoever took that file away.
     [ "${_dir##*/}" != "$_keep" ] || continue

@@ -53,14 +53,21 @@ export function releasesToPrune(facts: Facts, kept: string[], keep: number): str
   const live = facts.live ? facts.slots[facts.live]?.release : undefined;
   if (live) stay.add(live);
   if (!knowsWhatWasLive(facts)) return [];
-  for (const id of [...facts.wereLive].reverse()) if (stay.size < keep && facts.releases.some((release) => release.id === id)) stay.add(id);
+  for (const id of goodReleases(facts).reverse()) if (stay.size < keep && facts.releases.some((release) => release.id === id)) stay.add(id);
   return facts.releases.map(({ id }) => id).filter((id) => !stay.has(id));
 }
 
-/** Releases that failed: complete, never live, and in no slot. They are of no use to anybody. */
+/** What was live, oldest first. Releases older than all that the ledger knows are among it: it may have been begun anew since. */
+function goodReleases({ releases, wereLive }: Facts): string[] {
+  const [first = ''] = wereLive;
+  const before = releases.map(({ id }) => id).filter((id) => id < first && !wereLive.includes(id));
+  return [...before.sort(), ...wereLive];
+}
+
+/** Releases that failed: complete, never live, and not what runs. They are of no use to anybody. */
 export function failedReleases(facts: Facts): string[] {
   if (!knowsWhatWasLive(facts)) return [];
-  const used = new Set([...facts.wereLive, ...Object.values(facts.slots).map(({ release }) => release)]);
+  const used = new Set([...goodReleases(facts), ...Object.values(facts.slots).filter(({ alive, standby }) => alive || standby).map(({ release }) => release)]);
   return facts.releases.map(({ id }) => id).filter((id) => !used.has(id));
 }
 

@@ -223,6 +223,7 @@ class Execution {
 
   private prepare(facts: Facts): void {
     this.setup = makeSetup(this.settings, facts);
+    this.giveTime(2 * this.settings.lockTimeout + 8 * this.settings.switchTimeout);
     for (const warning of this.setup.warnings) this.progress.note('warning', warning);
     this.session?.plan(this.setup.script);
   }
@@ -247,11 +248,12 @@ class Execution {
     const left = settings.retries - earlier;
     progress.fail(lineLost(during, said, left > 0).problem);
     progress.end('aborted');
-    if (settings.command === 'setup' || refused) return 'over';
+    if (settings.command === 'setup') return 'over';
     const changes = settings.command === 'deploy' || settings.command === 'rollback';
     const fate = changes ? await this.fate() : undefined;
     if (this.door.cancelled.aborted || (changes && !fate?.told)) return 'over';
-    if (fate?.held || this.decided(fate?.line)) return 'over';
+    if (fate?.held || this.decided(fate?.line) || refused) return 'over';
+    if (fate && fate.release === this.plan?.target.release) return 'over';
     if (fate && left <= 0) this.end ??= { type: 'end', result: 'failed', live: '', release: fate.release };
     if (left <= 0) return 'over';
     const twice = this.begunInThisTry('before-switch') ? ' The before-switch command had begun and runs once more.' : '';

@@ -73,7 +73,9 @@ bg_survey_root() {
   bg_fact ledger "$(tail -n 200 "$BG_ROOT/ledger.ndjson" 2>/dev/null)"
   # Of all its lines, however many runs have failed since: what was live is what can be gone back to.
   bg_fact waslive "$(awk '
-    /}$/ && match($0, /"liveRelease":"[^"]+"/) { id = substr($0, RSTART + 15, RLENGTH - 16); if (!(id in seen)) { seen[id] = 1; print id } }
+    function live(name, start) { if (match($0, "\"" name "\":\"[^\"]+\"")) { id = substr($0, RSTART + start, RLENGTH - start - 1); if (!(id in seen)) { seen[id] = 1; print id } } }
+    # What was live before counts too: the lines about it may be lost.
+    /}$/ { live("previousRelease", 19); live("liveRelease", 15) }
   ' "$BG_ROOT/ledger.ndjson" 2>/dev/null)"
   { read -r _size <"$BG_ROOT/release.size"; } 2>/dev/null && bg_fact size "$_size"
 }

@@ -10,4 +10,4 @@ export const silenceMs = (leaseMs: number): number => leaseMs + 10_000;
  * How often the host's SSH server is asked for one, in milliseconds. The fourth question in a row without an answer ends the connection: a
  * little before the agent gives up, which is then asked what became of it.
  */
-export const keepaliveMs = (leaseMs: number): number => Math.max(200, Math.min(10_000, Math.round(leaseMs / 6)));
+export const keepaliveMs = (leaseMs: number): number => Math.max(200, Math.round(leaseMs / 6));

@@ -90,7 +90,7 @@ async function runWaitingCell(bed, death, old, next) {
     if (death.startsWith('sig') && readFileSync(join(root, 'ledger.ndjson'), 'utf8') !== ledger) fail('a run that only waited is in the ledger', run.log);
     const { how } = await afterDeath(bed, { old, next: next.version, run, death, final: false });
     await nextDeploy(bed, death, liveRelease(bed));
-    return how;
+    return { how, log: run.log };
   } finally {
     free();
   }

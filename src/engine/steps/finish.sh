@@ -73,9 +73,8 @@ bg_step_prune() {
 
 # bg_remove_release ID: one that the plan names, and checked. What makes it complete goes first, so that half of it is unfinished to the next run.
 bg_remove_release() {
-  rm -f "$BG_ROOT/releases/$1/.release.json"
   # shellcheck disable=SC2115
-  if rm -rf "$BG_ROOT/releases/$1"; then
+  if rm -f "$BG_ROOT/releases/$1/.release.json" && rm -rf "$BG_ROOT/releases/$1"; then
     git --git-dir="$BG_ROOT/repo.git" update-ref -d "refs/bluegreen/$1" 2>/dev/null || true
   else
     bg_note warning "$BG_ROOT/releases/$1 cannot be removed by the user $(id -un): files of another user are in it; remove it by hand"

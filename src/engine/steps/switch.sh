@@ -11,7 +11,8 @@ bg_step_switch() {
   bg_ask_watching "$BG_OLD_AT" "$BG_AT"
   BG_BASE_STATUS=$BG_STATUS BG_BASE_REACHED=$BG_REACHED
   BG_BASE_KNOWN=$BG_NOW_KNOWN
-  bg_save "$BG_ROOT/run/before" BG_BASE_STATUS BG_BASE_REACHED BG_BASE_KNOWN
+  # What an earlier deploy wrote there would mislead.
+  bg_save "$BG_ROOT/run/before" BG_BASE_STATUS BG_BASE_REACHED BG_BASE_KNOWN || rm -f "$BG_ROOT/run/before"
   if ! bg_instant; then
     bg_nginx_lock || bg_fail "the lock on $BG_NG_FOLDER was not free within $BG_LOCK_TIMEOUT s" \
       'Another app on this host switches its traffic; run the deploy again.' lock-timeout
@@ -35,17 +36,31 @@ bg_three() { printf '%03d' "$1"; }
 # A slot gets the traffic only after its app was healthy, and a moment ago is not now: before-switch may have run since, or a standby waited for days.
 bg_still_healthy() {
   bg_slot_load "$BG_SLOT"
-  BG_STATUS=000
-  bg_slot_alive "$BG_SLOT" && bg_healthy && return
+  # One slow answer says nothing.
+  for _look in 1 2 3; do
+    BG_STATUS=000
+    bg_there_still && bg_healthy && return
+    [ "$_look" = 3 ] || bg_sleep 0.3
+  done
   bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
   _next='Read the log of the app below.'
   [ -z "$BG_STANDBY_READY" ] || _next='Run the rollback again: it starts the release anew.'
   bg_fail "the app in the $BG_SLOT slot is not healthy any more: status $BG_STATUS from $(bg_health_url). Nothing was switched" "$_next" 'start health-path'
 }
 
+# Does the new slot's app run? That of a `command` may be restarting itself: its port tells only after some looks.
+bg_there_still() {
+  for _try in 1 2 3 4 5 6 7 8 9 10; do
+    ! bg_slot_alive "$BG_SLOT" || return 0
+    [ "$BG_SL_SUPERVISOR" = command ] || return 1
+    bg_sleep 0.3
+  done
+  return 1
+}
+
 # bg_still_alive: the old slot is needed as long as nobody else answers. 75 is the status by which the agent switches back, whatever the step.
 bg_still_alive() {
-  ! (bg_slot_alive "$BG_SLOT") || return 0
+  ! (bg_there_still) || return 0
   bg_event log "$(bg_encode "$(bg_slot_log "$BG_SLOT" 40)")"
   bg_problem "the app in the $BG_SLOT slot ended after the switch: the old one was not stopped" 'Read the log of the app below.' start
   exit 75
@@ -155,7 +170,9 @@ bg_verify() {
       fi
     fi
     bg_now
-    [ "$BG_NOW" -lt "$_until" ] && (bg_slot_alive "$BG_VERIFIED") || return 1
+    [ "$BG_NOW" -lt "$_until" ] || return 1
+    # The process of one that we keep ourselves does not come back.
+    [ "$BG_SL_SUPERVISOR" = command ] || (bg_slot_alive "$BG_VERIFIED") || return 1
     bg_sleep 0.1
   done
 }

@@ -45,12 +45,12 @@ bg_change() {
   bg_prepare_root && bg_lock && bg_narrow_state
   _status=$?
   bg_step_end lock "$_status"
-  [ "$_status" = 0 ] || { bg_end_early && return; }
+  [ "$_status" = 0 ] || { bg_end_early; return; }
   bg_run_step reconcile $((BG_STEP_TIMEOUT + BG_LOCK_TIMEOUT)) '' 'BG_AT_START=1 && bg_reconcile'
-  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
+  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early; return; }
   bg_run_step survey "$BG_STEP_TIMEOUT" "$BG_SECRET_TOKEN" 'bg_survey'
-  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
-  bg_wait_plan || { bg_end aborted && return; }
+  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early; return; }
+  bg_wait_plan || { bg_end aborted; return; }
   bg_run_plan
 }
 
@@ -65,9 +65,9 @@ bg_look() {
 bg_setup() {
   bg_event begin "$$"
   bg_run_step survey "$BG_STEP_TIMEOUT" '' 'bg_survey'
-  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early && return; }
-  bg_wait_plan || { bg_end aborted && return; }
-  [ "$BG_COUNT" != 0 ] || { bg_end looked && return; }
+  [ "$BG_STEP_STATUS" = 0 ] || { bg_end_early; return; }
+  bg_wait_plan || { bg_end aborted; return; }
+  [ "$BG_COUNT" != 0 ] || { bg_end looked; return; }
   BG_ON_FAILURE=back
   # Through a pipe, as if it had a secret: its script may be longer than an environment can hold. To its end: it puts back what does not work.
   bg_run_step "$BG_NAME_1" "$BG_LIMIT_1" : "$BG_SCRIPT_1" final
@@ -95,6 +95,8 @@ bg_outcome() {
     bg_run_step reconcile $((BG_STEP_TIMEOUT + BG_LOCK_TIMEOUT)) '' 'BG_AT_START=1 && bg_reconcile'
     bg_ledger_line
   fi
+  # Whoever had the lock meanwhile may have written it. As long as the run is not ended in the ledger, nobody can say that it changed nothing.
+  [ -n "$_line" ] || bg_ledger_line || ! bg_died || bg_event held
   [ -z "$_line" ] || bg_event ledger "$(bg_encode "$_line")"
   bg_end looked
 }
@@ -117,11 +119,12 @@ bg_plan_step() {
 
 bg_run_plan() {
   eval "$BG_PLAN_TEXT"
-  [ -z "$BG_SKIP" ] || { bg_ledger skipped; bg_end skipped && return; }
+  [ -z "$BG_SKIP" ] || { bg_ledger skipped; bg_end skipped; return; }
   # A run that dies leaves this line; the next run ends it in the ledger.
   bg_write "$BG_ROOT/run/current" "$BG_LEDGER" || {
     bg_problem "$BG_ROOT/run/current cannot be written" 'Look at the free disk space, and at who owns the folder; nothing was changed.' 'root keep-releases'
-    bg_end failed && return
+    bg_end failed
+    return
   }
   # point plan
   _n=0 BG_RESULT=success

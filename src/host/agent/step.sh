@@ -54,7 +54,7 @@ bg_run_step() {
   # What a step that failed had started ends with it.
   [ "$_status" = 0 ] || bg_end_group "$BG_STEP_PID" 2
   # Not removed: that would be a process for each step. An empty record names nobody.
-  [ -z "$BG_LOCKED" ] || [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || : >"$BG_ROOT/run/step.$BG_STEP_PID"
+  [ -z "$BG_LOCKED" ] || [ ! -f "$BG_ROOT/run/step.$BG_STEP_PID" ] || true >"$BG_ROOT/run/step.$BG_STEP_PID"
   [ -z "$BG_RAN_OUT" ] || [ "$_status" = 0 ] || bg_problem "the time limit of $2 s ran out" \
     'Look at its output for what it was waiting for; give it more time if it needs that.' step-timeout
   # Whatever the step: the new slot has ended, and the old one is there to go back to.

@@ -58,9 +58,19 @@ describe('which releases are pruned', () => {
     }
   });
 
-  test('what failed and is in no slot is of no use', () => {
+  test('what failed and does not run is of no use', () => {
+    const [a, b] = ['20261121T100000Z-ddddddd', '20261121T110000Z-eeeeeee'];
+    const slot = { release: [one, two, a, b].map(release), 'slot.green.release': b };
+    expect(failedReleases(afterTwoDeploys(slot))).toEqual([a, b]);
+    expect(failedReleases(afterTwoDeploys({ ...slot, 'slot.green.alive': 'yes' }))).toEqual([a]);
+  });
+
+  test('what is older than a ledger that was begun anew may have been good', () => {
     const [a = '', b = ''] = ids(2);
-    expect(failedReleases(afterTwoDeploys({ release: [one, two, a, b].map(release), 'slot.green.release': b }))).toEqual([a]);
+    const facts = afterTwoDeploys({ release: [one, two, a, b].map(release) });
+    expect(failedReleases(facts)).toEqual([]);
+    expect(releasesToPrune(facts, ['new'], 4)).toEqual([a]);
+    expect(releasesToPrune(facts, ['new'], 3)).toEqual([a, b]);
   });
 
   test('the live one and the one before stay, whatever the number', () => {
