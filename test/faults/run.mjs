@@ -30,24 +30,41 @@ let done = 0;
 /** @type {{ cell: import('./cell.mjs').Cell, how: string, error?: Error, ms: number }[]} */
 const results = [];
 
+/** @type {Set<import('./bed.mjs').Bed>} */
+const beds = new Set();
+// Whoever ends it early gets his machine back as it was.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    for (const cells of queues.values()) cells.length = 0;
+    await Promise.allSettled([...beds].map((bed) => bed.stop()));
+    process.exit(1);
+  });
+}
+
+async function stop(bed) {
+  beds.delete(bed);
+  await bed?.stop();
+}
+
 /** Takes cells of one kind of bed from the queue until it is empty; a bed in which something went wrong is not used again. */
 async function lane() {
   for (let bed; ; ) {
     const kind = bed && queues.get(bed.kind)?.length ? bed.kind : [...queues].find(([, cells]) => cells.length)?.[0];
     const cell = kind && queues.get(kind)?.shift();
-    if (!cell) return void (await bed?.stop());
-    if (bed && bed.kind !== kind) bed = void (await bed.stop());
+    if (!cell) return void (await stop(bed));
+    if (bed && bed.kind !== kind) bed = void (await stop(bed));
     const cellBegun = performance.now();
     let how = 'went wrong';
     let error;
     try {
       bed ??= await startBed(kind);
+      beds.add(bed);
       const came = await runCell(bed, cell, momentOf(cell.point));
       how = came.how;
       if (!cell.expected.split(' or ').includes(how)) throw new Error(`it was ${how}, and has to be ${cell.expected}:\n${came.log}`);
     } catch (caught) {
       error = caught;
-      bed = void (await bed?.stop());
+      bed = void (await stop(bed));
     }
     results.push({ cell, how, error, ms: performance.now() - cellBegun });
     const mark = error ? '✗' : '✓';

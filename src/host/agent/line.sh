@@ -41,7 +41,7 @@ bg_tick() {
   bg_now
   _heard=1 _given_up='' _told=$BG_NOW _telling=
   while sleep 1; do
-    bg_agent_lives && kill -USR2 "$BG_SELF" 2>/dev/null || return
+    bg_agent_lives && kill -USR2 "$BG_SELF" 2>/dev/null || { bg_no_plan; return; }
     bg_now
     [ -z "$_heard" ] || _last=$BG_NOW
     _heard=
@@ -63,7 +63,7 @@ bg_give_up() {
     kill -USR1 "$BG_SELF"
   fi
   # It may be waiting for a plan, now or soon.
-  [ ! -p "$BG_PIPES/plan" ] || bg_no_plan
+  bg_no_plan
 }
 
 bg_read_plan() {
@@ -78,10 +78,11 @@ bg_read_plan() {
   ! bg_agent_lives || kill -USR1 "$BG_SELF" 2>/dev/null
   # The agent may be waiting for a plan that will not come, now or soon. One that was killed waits for nothing.
   while [ -p "$BG_PIPES/plan" ] && bg_agent_lives; do bg_no_plan && bg_sleep 0.1; done
+  bg_no_plan
 }
 
-# Opened for both, a FIFO keeps nobody waiting.
-bg_no_plan() { true <>"$BG_PIPES/plan"; }
+# Whoever waits for the plan, the agent or what it left when it was killed, waits no more. Opened for both, a FIFO keeps nobody waiting.
+bg_no_plan() { [ ! -p "$BG_PIPES/plan" ] || true <>"$BG_PIPES/plan"; }
 
 # Asked by its own children: its number may be somebody else's once it has ended.
 bg_agent_lives() {
