@@ -2,6 +2,35 @@ export const id = 141;
 export const ids = [141];
 export const modules = {
 
+/***/ 3758:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ inMarkdown),
+/* harmony export */   O: () => (/* binding */ fenced)
+/* harmony export */ });
+/** Text in which Markdown and HTML mean nothing, and no address becomes a link. Line feeds and control characters are the caller's to see to. */
+function inMarkdown(text) {
+    return text
+        .replace(/&/g, '&amp;')
+        .replace(/</g, '&lt;')
+        .replace(/>/g, '&gt;')
+        .replace(/[\\`*_[\]|~#$!]/g, '\\$&')
+        .replace(/:\/\//g, '&#58;//')
+        .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
+        // An entity would not do: mail addresses and mentions are looked for in what entities became.
+        .replace(/@(?=[a-z0-9])/gi, '@<!-- -->');
+}
+/** A block of text; its fence is longer than any run of backticks inside. */
+function fenced(text, language = 'text') {
+    const runs = text.match(/`+/g) ?? [];
+    const fence = '`'.repeat(runs.reduce((longest, run) => Math.max(longest, run.length), 2) + 1);
+    return `${fence}${language}\n${text}\n${fence}`;
+}
+
+
+/***/ }),
+
 /***/ 2564:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
@@ -615,37 +644,20 @@ function redactStrings(value, redact, keep = []) {
 /* harmony export */   P5: () => (/* binding */ problemMarkdown),
 /* harmony export */   Ph: () => (/* binding */ stepTable)
 /* harmony export */ });
-/* unused harmony export fenced */
-/* harmony import */ var _clean_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(23);
+/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(3758);
+/* harmony import */ var _clean_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(23);
 /* harmony import */ var _format_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2011);
 
 
+
 /** Text from elsewhere, to be read as it is: one line in which Markdown and HTML mean nothing, and no address becomes a link. */
-function escapeMarkdown(text) {
-    return (0,_clean_js__WEBPACK_IMPORTED_MODULE_1__/* .plainText */ .wh)(text)
-        .trim()
-        .replace(/&/g, '&amp;')
-        .replace(/</g, '&lt;')
-        .replace(/>/g, '&gt;')
-        .replace(/[\\`*_[\]|~#$!]/g, '\\$&')
-        .replace(/:\/\//g, '&#58;//')
-        .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
-        // An entity would not do: mail addresses and mentions are looked for in what entities became.
-        .replace(/@(?=[a-z0-9])/gi, '@<!-- -->')
-        .replace(/\n+/g, '<br>');
-}
-/** A fenced block; its fence is longer than any run of backticks inside. */
-function fenced(text) {
-    const runs = text.match(/`+/g) ?? [];
-    const fence = '`'.repeat(runs.reduce((longest, run) => Math.max(longest, run.length), 2) + 1);
-    return `${fence}text\n${text}\n${fence}`;
-}
+const escapeMarkdown = (text) => (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .inMarkdown */ .H)((0,_clean_js__WEBPACK_IMPORTED_MODULE_2__/* .plainText */ .wh)(text).trim()).replace(/\n+/g, '<br>');
 const emoji = { success: '✅', warning: '⚠️', failure: '❌', skipped: '⏭️', aborted: '⏹️' };
 const longestCell = 2000;
 /** The steps as a table: name, status, time, what was said. */
 function stepTable(steps) {
     const rows = steps.map((step) => {
-        const said = step.notes.map((note) => escapeMarkdown((0,_clean_js__WEBPACK_IMPORTED_MODULE_1__/* .cutText */ .IN)(note.text, longestCell, '…'))).join('<br>');
+        const said = step.notes.map((note) => escapeMarkdown((0,_clean_js__WEBPACK_IMPORTED_MODULE_2__/* .cutText */ .IN)(note.text, longestCell, '…'))).join('<br>');
         return `| ${escapeMarkdown(step.name)} | ${emoji[step.status]} ${step.status} | ${(0,_format_js__WEBPACK_IMPORTED_MODULE_0__/* .duration */ .p0)(step.ms)} | ${said} |`;
     });
     return rows.length ? ['| Step | Status | Time | |', '| --- | --- | ---: | --- |', ...rows].join('\n') : '';
@@ -653,7 +665,7 @@ function stepTable(steps) {
 /** What happened, where, what to do, which settings: paragraphs of Markdown. */
 function problemMarkdown(problem) {
     const place = [problem.step && `step **${escapeMarkdown(problem.step)}**`, problem.host && `host **${escapeMarkdown(problem.host)}**`].filter(Boolean).join(', ');
-    const settings = problem.settings.map((setting) => `\`${(0,_clean_js__WEBPACK_IMPORTED_MODULE_1__/* .plainText */ .wh)(setting).replaceAll('`', '')}\``).join(', ');
+    const settings = problem.settings.map((setting) => `\`${(0,_clean_js__WEBPACK_IMPORTED_MODULE_2__/* .plainText */ .wh)(setting).replaceAll('`', '')}\``).join(', ');
     return [
         `**What happened:** ${escapeMarkdown(problem.what)}`,
         place && `**Where:** ${place}`,
@@ -665,8 +677,8 @@ function problemMarkdown(problem) {
 }
 /** The end of a problem's details in a block, or nothing. `bytes`: at most so much of it. */
 function detailsMarkdown(problem, bytes) {
-    const details = (0,_clean_js__WEBPACK_IMPORTED_MODULE_1__/* .plainText */ .wh)(problem.details).trimEnd();
-    return details ? fenced((0,_clean_js__WEBPACK_IMPORTED_MODULE_1__/* .tail */ .RT)(details, 500, bytes)) : '';
+    const details = (0,_clean_js__WEBPACK_IMPORTED_MODULE_2__/* .plainText */ .wh)(problem.details).trimEnd();
+    return details ? (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .fenced */ .O)((0,_clean_js__WEBPACK_IMPORTED_MODULE_2__/* .tail */ .RT)(details, 500, bytes)) : '';
 }
 
 

@@ -12,8 +12,8 @@ export const modules = {
 /* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4270);
 
 
-/** What a host may take beyond all limits, in milliseconds. */
-const AIR_MS = 120_000;
+/** What a host may take beyond its limits, in milliseconds. */
+const AIR_MS = 60_000;
 /** Reconciling says a few things; more come from a host that talks without end. */
 const MOST_NOTES = 100;
 /**
@@ -24,8 +24,7 @@ const MOST_NOTES = 100;
 async function askOutcome(settings, door) {
     const connection = await door.connect();
     // It waits for the run, and reconciles at most once.
-    const { lease, drainTimeout, stopTimeout, lockTimeout, stepTimeout } = settings;
-    const limit = setTimeout(() => connection.close(), lease + drainTimeout + stopTimeout + 2 * (lockTimeout + stepTimeout) + AIR_MS);
+    const limit = setTimeout(() => connection.close(), (0,_session_js__WEBPACK_IMPORTED_MODULE_1__/* .outcomeWaitMs */ .O)(settings) + 2 * (settings.lockTimeout + settings.stepTimeout) + AIR_MS);
     try {
         const fate = { release: '', held: false, told: false, notes: [] };
         await new Promise((resolve, reject) => {
@@ -310,6 +309,7 @@ function isReleaseId(text) {
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
+  O: () => (/* binding */ outcomeWaitMs),
   J: () => (/* binding */ startSession)
 });
 
@@ -539,8 +539,8 @@ function agentStart(forCommand = '') {
 const LONGEST_GREETING = 1024 * 1024;
 /** The last words on standard error that are kept, in characters. */
 const KEPT = 8 * 1024;
-/** How long one is waited for that was killed without a last word, in milliseconds. */
-const OUTCOME_WAIT_MS = 60_000;
+/** How long the host waits for the end of a run that is asked for, in milliseconds: what it may still do after its last step, and some air. */
+const outcomeWaitMs = ({ lease, drainTimeout, stopTimeout }) => lease + drainTimeout + stopTimeout + 60_000;
 /** Starts the agent with one exec; the first request goes along at once. */
 async function startSession(connection, asked, settings, run, handlers) {
     const { command, firstLine } = agentStart(asked === 'outcome' ? '' : settings.command);
@@ -611,7 +611,7 @@ function firstRequest(asked, mark, settings, run) {
         BG_LOCK_TIMEOUT: (0,quote/* seconds */.YA)(settings.lockTimeout),
         BG_STEP_TIMEOUT: (0,quote/* seconds */.YA)(settings.stepTimeout),
         BG_LEASE: (0,quote/* seconds */.YA)(settings.lease),
-        BG_OUTCOME_WAIT: (0,quote/* seconds */.YA)(settings.lease + settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
+        BG_OUTCOME_WAIT: (0,quote/* seconds */.YA)(outcomeWaitMs(settings)),
     });
     return [
         request('request', wanted),

@@ -34,7 +34,7 @@ bg_step_stop_standby() {
 bg_step_standby() {
   bg_still_alive
   bg_slot_load "$BG_OLD_SLOT" && bg_slot_alive "$BG_OLD_SLOT" || { bg_note warning "the $BG_OLD_SLOT slot does not run any more: there is no standby" && return 0; }
-  printf '%s\n' "$BG_SL_RELEASE" >"$BG_SL_HOME/standby.new" && mv -f "$BG_SL_HOME/standby.new" "$BG_SL_HOME/standby" || return 1
+  bg_write "$BG_SL_HOME/standby" "$BG_SL_RELEASE$BG_NL" || return 1
   bg_note notice "release $BG_SL_RELEASE goes on running as the standby, on $(bg_at_text "$BG_SL_AT")"
 }
 

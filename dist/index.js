@@ -27175,7 +27175,7 @@ async function runAction() {
     let tell = (error) => void failures.push(error);
     const connecting = connectTo(settings, key, { onFailure: (error) => tell(error) });
     connecting.catch(() => { });
-    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), Promise.all(/* import() */[__nccwpck_require__.e(50), __nccwpck_require__.e(493)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1493))]);
+    const [core, { createReporters }, { execute }] = await Promise.all([__nccwpck_require__.e(/* import() */ 421).then(__nccwpck_require__.bind(__nccwpck_require__, 6421)), Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(141), __nccwpck_require__.e(910)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8910)), Promise.all(/* import() */[__nccwpck_require__.e(50), __nccwpck_require__.e(293)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4293))]);
     for (const line of (0,inputs/* secretLines */._)(settings))
         core.setSecret(line);
     core.saveState('main', 'begun');

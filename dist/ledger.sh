@@ -10,10 +10,15 @@ bg_ledger_line() {
 # Is it that run which has come to its plan and not to its end?
 bg_died() { grep -qF "\"run\":\"$BG_RUN\"" "$BG_ROOT/run/current" 2>/dev/null; }
 
-# The ledger's line: its beginning comes with the plan as JSON, how it ended is known only here.
+# The ledger's line of this run.
 bg_ledger() {
   bg_live
-  bg_ledger_add "$BG_LEDGER,\"ended\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"outcome\":\"$1\",\"live\":\"$BG_LIVE\",\"liveRelease\":\"$(bg_release_of "$BG_LIVE")\",\"steps\":[$BG_STEPS]}"
+  bg_ledger_end "$BG_LEDGER" "$1" "$BG_STEPS"
+}
+
+# bg_ledger_end BEGINNING OUTCOME STEPS: a run's line. Its beginning came with the plan as JSON, how it ended is known only here.
+bg_ledger_end() {
+  bg_ledger_add "$1,\"ended\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"outcome\":\"$2\",\"live\":\"$BG_LIVE\",\"liveRelease\":\"$(bg_release_of "$BG_LIVE")\",\"steps\":[$3]}"
 }
 
 # bg_ledger_add LINE: the ledger with one line more, whole or not at all. A last line that was cut off goes, and what cannot be read is put aside.

@@ -138,7 +138,7 @@ bg_end_dead_ledger() {
       # One that died between its line and its end has it.
       _key='","command":'
       grep -qF "${_begun%%"$_key"*}$_key" "$BG_ROOT/ledger.ndjson" 2>/dev/null ||
-        bg_ledger_add "$_begun,\"ended\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"outcome\":\"died\",\"live\":\"$BG_LIVE\",\"liveRelease\":\"$(bg_release_of "$BG_LIVE")\",\"steps\":[]}" ||
+        bg_ledger_end "$_begun" died '' ||
         bg_fail "the ledger $BG_ROOT/ledger.ndjson cannot be written" 'Look at the free disk space, and at who owns the folder.' 'root keep-releases'
       ;;
     *) ;;

@@ -6,7 +6,7 @@ bg_prepare_root() {
   mkdir -p "$BG_ROOT" 2>/dev/null
   [ -w "$BG_ROOT" ] && [ -O "$BG_ROOT" ] && chmod go-w "$BG_ROOT" &&
     mkdir -p "$BG_ROOT/releases" "$BG_ROOT/shared" "$BG_ROOT/slots/blue" "$BG_ROOT/slots/green" "$BG_ROOT/run" 2>/dev/null &&
-    chmod 700 "$BG_ROOT/run" && : >"$BG_ROOT/slots/blue/blue" && : >"$BG_ROOT/slots/green/green" && return 0
+    chmod 700 "$BG_ROOT/run" && { true >"$BG_ROOT/slots/blue/blue" && true >"$BG_ROOT/slots/green/green"; } 2>/dev/null && return 0
   _user=$(id -un)
   bg_problem "the folder $BG_ROOT cannot be used by the user $_user" \
     "Make it once, as root, on the host:$BG_NL  install -d -o $_user $BG_ROOT" 'root user'

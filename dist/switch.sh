@@ -4,8 +4,7 @@
 bg_step_switch() {
   bg_probed_mode
   # shellcheck disable=SC2086 # names
-  bg_save "$BG_ROOT/nginx.state" $BG_NG_NAMES || bg_fail "$BG_ROOT/nginx.state cannot be written: nothing was switched" \
-    'Look at the free disk space, and at who owns the folder.' root
+  bg_save "$BG_ROOT/nginx.state" $BG_NG_NAMES || bg_unwritten nginx.state
   bg_still_healthy
   # What a visitor gets before the switch: what failed before it too is not the new release's fault.
   bg_ask_watching "$BG_OLD_AT" "$BG_AT"
@@ -18,8 +17,7 @@ bg_step_switch() {
       'Another app on this host switches its traffic; run the deploy again.' lock-timeout
   fi
   # Until verify has seen who answers.
-  bg_write "$BG_ROOT/run/unproved" "$BG_SLOT$BG_NL" || bg_fail "$BG_ROOT/run cannot be written: nothing was switched" \
-    'Look at the free disk space, and at who owns the folder.' root
+  bg_write "$BG_ROOT/run/unproved" "$BG_SLOT$BG_NL" || bg_unwritten run
   # point switch-unproved
   [ -z "$BG_BAKE_LOGS" ] || bg_bake_mark
   bg_switch_to "$BG_SLOT" "$BG_NG_REGION" "$BG_PREVIOUS_SLOT"
@@ -74,7 +72,7 @@ bg_switch_to() {
   [ -z "$BG_NG_SUM" ] || [ "$BG_NG_SUM" = "$(bg_masked_sum "$BG_NG_FILE")" ] || bg_file_changed
   bg_workers || bg_fail 'nginx is not running' 'Start it; the deploy changed nothing.' nginx-command
   BG_IN_TARGET=$1 BG_IN_BEFORE=$2 BG_IN_WORKERS=$BG_SERVING
-  bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS || bg_intent_unwritten
+  bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS || bg_unwritten switch.intent
   # point switch-intent
   bg_nginx_write "$2" "$_new" || {
     _status=$?
@@ -115,8 +113,8 @@ bg_switch_to() {
   # point switch-done
 }
 
-bg_intent_unwritten() {
-  bg_fail "$BG_ROOT/switch.intent cannot be written: nothing was switched" 'Look at the free disk space, and at who owns the folder.' root
+bg_unwritten() {
+  bg_fail "$BG_ROOT/$1 cannot be written: nothing was switched" 'Look at the free disk space, and at who owns the folder.' root
 }
 
 # The intent stays: the next run makes nginx match what `live` says.

@@ -3,7 +3,7 @@ import type { Connection } from '../host/connect.js';
 import type { Settings } from '../settings/settings.js';
 import { parsedLine, type LedgerLine } from './facts.js';
 import type { Run } from './ledger.js';
-import { startSession } from './session.js';
+import { outcomeWaitMs, startSession } from './session.js';
 
 /** What a host knows of a run that nobody heard to its end. */
 export interface Fate {
@@ -19,8 +19,8 @@ export interface Fate {
   notes: { level: Level; text: string }[];
 }
 
-/** What a host may take beyond all limits, in milliseconds. */
-const AIR_MS = 120_000;
+/** What a host may take beyond its limits, in milliseconds. */
+const AIR_MS = 60_000;
 
 /** Reconciling says a few things; more come from a host that talks without end. */
 const MOST_NOTES = 100;
@@ -33,8 +33,7 @@ const MOST_NOTES = 100;
 export async function askOutcome(settings: Settings, door: { connect(): Promise<Connection>; run: Run }): Promise<Fate> {
   const connection = await door.connect();
   // It waits for the run, and reconciles at most once.
-  const { lease, drainTimeout, stopTimeout, lockTimeout, stepTimeout } = settings;
-  const limit = setTimeout(() => connection.close(), lease + drainTimeout + stopTimeout + 2 * (lockTimeout + stepTimeout) + AIR_MS);
+  const limit = setTimeout(() => connection.close(), outcomeWaitMs(settings) + 2 * (settings.lockTimeout + settings.stepTimeout) + AIR_MS);
   try {
     const fate: Fate = { release: '', held: false, told: false, notes: [] };
     await new Promise<void>((resolve, reject) => {

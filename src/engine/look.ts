@@ -1,6 +1,7 @@
+import { fenced } from '../markdown.js';
 import { otherSlot, type Facts } from './facts.js';
 import type { Plan } from './plan.js';
-import { escaped } from './markdown.js';
+import { escaped } from './harmless.js';
 
 /** What reconcile would do on this host, in words: it runs at the start of each deploy and rollback. Nothing while one is under way. */
 export function reconcileWould(facts: Facts): string[] {
@@ -28,14 +29,8 @@ export function planMarkdown(plan: Plan, facts: Facts): string {
     plan.skip ? `Nothing would be done: ${escaped(plan.skip)}.` : '',
     first.length ? `Before it, reconcile would:\n${first.map((act) => `- ${escaped(act)}`).join('\n')}` : '',
     rows.length ? ['| step | does | at most |', '| --- | --- | --- |', ...rows].join('\n') : '',
-    ...plan.steps.map(({ name, script }) => `<details><summary>${name}</summary>\n\n${fenced(script)}\n</details>`),
+    ...plan.steps.map(({ name, script }) => `<details><summary>${name}</summary>\n\n${fenced(script, 'sh')}\n</details>`),
   ]
     .filter(Boolean)
     .join('\n\n');
-}
-
-function fenced(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}sh\n${text}\n${fence}`;
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../errors.js';
 import type { Conclusion, Outcome, StepResult } from '../events.js';
 import type { AgentMessage } from '../host/protocol.js';
+import { fenced } from '../markdown.js';
 import type { Settings } from '../settings/settings.js';
 import type { Facts } from './facts.js';
 import { planMarkdown } from './look.js';
@@ -8,7 +9,6 @@ import type { Plan } from './plan.js';
 import type { Setup } from './setup.js';
 import { whereText } from './steps/step.js';
 import { statusJson, statusSentence, type Status } from './status.js';
-import { fenced } from './markdown.js';
 import { statusMarkdown, statusText } from './status-view.js';
 
 /** The agent's last word. */

@@ -60,8 +60,8 @@ class Execution {
   private asRun: Run;
   /** The line was lost after the switch, and the host told later how it went on. */
   private finishedAlone = false;
+  private connection: Connection | undefined;
   private deadline: NodeJS.Timeout | undefined;
-  private giveTime = (_ms: number): void => {};
 
   constructor(
     private readonly settings: Settings,
@@ -79,16 +79,15 @@ class Execution {
 
   /** From connecting to the end, or to where it may be begun anew. */
   private async attempt(earlier: number): Promise<'over' | 'again'> {
-    let connection: Connection | undefined;
     try {
-      connection = await this.connect();
-      return connection ? await this.converse(connection, earlier) : 'over';
+      this.connection = await this.connect();
+      return this.connection ? await this.converse(this.connection, earlier) : 'over';
     } catch (error) {
       this.progress.fail(asDeployError(error).problem);
       this.progress.end('failure');
       return 'over';
     } finally {
-      connection?.close();
+      this.connection?.close();
     }
   }
 
@@ -115,16 +114,20 @@ class Execution {
     const asked = command === 'deploy' || command === 'rollback' || command === 'setup' ? command : 'look';
     let ended = (): void => {};
     const done = new Promise<void>((resolve) => (ended = resolve));
-    this.session = await startSession(connection, asked, this.settings, this.asRun, {
-      message: (message) => this.message(message, ended),
-      output: (text) => this.progress.output(text),
+    // What still comes of a line that was lost is not the next try's.
+    const { asRun } = this;
+    const inForce = (): boolean => this.asRun === asRun;
+    this.session = await startSession(connection, asked, this.settings, asRun, {
+      message: (message) => inForce() && this.message(message, ended),
+      output: (text) => inForce() && this.progress.output(text),
     });
     const cancel = whenAborted(this.door.cancelled).then(async () => {
+      if (!inForce()) return;
       this.progress.note('warning', 'cancelled: the host aborts before the switch, and finishes after it');
       this.session?.abort();
       await wait(CANCEL_WAIT_MS);
     });
-    this.allow(connection, 2 * (this.settings.lockTimeout + this.settings.stepTimeout));
+    this.giveTime(2 * (this.settings.lockTimeout + this.settings.stepTimeout));
     await Promise.race([done, this.session.closed, cancel]);
     clearTimeout(this.deadline);
     if (this.end || this.door.cancelled.aborted) return 'over';
@@ -137,10 +140,9 @@ class Execution {
   }
 
   /** The host ends each step at its limit; one that does not is left, however much it talks. */
-  private allow(connection: Connection, ms: number): void {
+  private giveTime(ms: number): void {
     clearTimeout(this.deadline);
-    this.deadline = setTimeout(() => connection.close(), ms + AIR_MS);
-    this.giveTime = (more) => this.allow(connection, more);
+    this.deadline = setTimeout(() => this.connection?.close(), ms + AIR_MS);
   }
 
   private message(message: AgentMessage, ended: () => void): void {

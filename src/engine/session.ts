@@ -31,8 +31,8 @@ const LONGEST_GREETING = 1024 * 1024;
 /** The last words on standard error that are kept, in characters. */
 const KEPT = 8 * 1024;
 
-/** How long one is waited for that was killed without a last word, in milliseconds. */
-const OUTCOME_WAIT_MS = 60_000;
+/** How long the host waits for the end of a run that is asked for, in milliseconds: what it may still do after its last step, and some air. */
+export const outcomeWaitMs = ({ lease, drainTimeout, stopTimeout }: Settings): number => lease + drainTimeout + stopTimeout + 60_000;
 
 /** Starts the agent with one exec; the first request goes along at once. */
 export async function startSession(connection: Connection, asked: Request, settings: Settings, run: Run, handlers: Handlers): Promise<Session> {
@@ -104,7 +104,7 @@ function firstRequest(asked: Request, mark: string, settings: Settings, run: Run
     BG_LOCK_TIMEOUT: seconds(settings.lockTimeout),
     BG_STEP_TIMEOUT: seconds(settings.stepTimeout),
     BG_LEASE: seconds(settings.lease),
-    BG_OUTCOME_WAIT: seconds(settings.lease + settings.drainTimeout + settings.stopTimeout + OUTCOME_WAIT_MS),
+    BG_OUTCOME_WAIT: seconds(outcomeWaitMs(settings)),
   });
   return [
     request('request', wanted),

@@ -1,5 +1,6 @@
 import type { LedgerStatus, SlotStatus, Status } from './status.js';
-import { escaped, fenced, harmless } from './markdown.js';
+import { fenced } from '../markdown.js';
+import { escaped, harmless } from './harmless.js';
 
 /** The widest cell of a slot, and of the ledger, in the log. */
 const WIDEST = { slot: 52, ledger: 30 };

@@ -86,7 +86,7 @@ bg_follow_to() {
     _said=$(bg_nginx -t) || bg_not_tested 'its configuration' 'nothing was switched' "$_said"
     # nginx is to load its files with this switch: a run that dies in between leaves that to the next one.
     BG_IN_TARGET=$1 BG_IN_BEFORE='' BG_IN_WORKERS=$BG_SERVING
-    bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS || bg_intent_unwritten
+    bg_save "$BG_ROOT/switch.intent" BG_IN_TARGET BG_IN_BEFORE BG_IN_WORKERS || bg_unwritten switch.intent
   fi
   BG_SWITCH_TIME=
   bg_set_live_timed "$1" || bg_fail "the link $BG_ROOT/live cannot be replaced: nothing was switched" \

@@ -1,29 +1,11 @@
 import type { Problem } from '../errors.js';
 import type { StepResult, StepStatus } from '../events.js';
+import { fenced, inMarkdown } from '../markdown.js';
 import { cutText, plainText, tail } from './clean.js';
 import { duration } from './format.js';
 
 /** Text from elsewhere, to be read as it is: one line in which Markdown and HTML mean nothing, and no address becomes a link. */
-export function escapeMarkdown(text: string): string {
-  return plainText(text)
-    .trim()
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/[\\`*_[\]|~#$!]/g, '\\$&')
-    .replace(/:\/\//g, '&#58;//')
-    .replace(/www\./gi, (www) => `${www.slice(0, 3)}&#46;`)
-    // An entity would not do: mail addresses and mentions are looked for in what entities became.
-    .replace(/@(?=[a-z0-9])/gi, '@<!-- -->')
-    .replace(/\n+/g, '<br>');
-}
-
-/** A fenced block; its fence is longer than any run of backticks inside. */
-export function fenced(text: string): string {
-  const runs = text.match(/`+/g) ?? [];
-  const fence = '`'.repeat(runs.reduce((longest, run) => Math.max(longest, run.length), 2) + 1);
-  return `${fence}text\n${text}\n${fence}`;
-}
+export const escapeMarkdown = (text: string): string => inMarkdown(plainText(text).trim()).replace(/\n+/g, '<br>');
 
 const emoji: Record<StepStatus, string> = { success: '✅', warning: '⚠️', failure: '❌', skipped: '⏭️', aborted: '⏹️' };
 const longestCell = 2000;

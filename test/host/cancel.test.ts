@@ -1,12 +1,12 @@
-import { spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { startGitHub } from '../../testbed/github.mjs';
-import { isAlive, until } from '../../testbed/processes.mjs';
+import { isAlive } from '../../testbed/processes.mjs';
 import { startProxy } from '../../testbed/proxy.mjs';
 import { runPost } from '../../testbed/runner.mjs';
 import { startStage } from '../../testbed/stage.mjs';
+import { heldIn } from './held.js';
 
 jest.setTimeout(120_000);
 
@@ -27,12 +27,7 @@ describe('a run that is cancelled, or loses its line', () => {
     live = (await stage.ask()).body;
   });
 
-  const marker = (name: string) => join(stage.dir, name);
-  // The command tells that it runs, then waits to be let on.
-  const waiting = (name: string) => `touch ${marker(name)}; while [ ! -e ${marker(name)}.go ]; do sleep 0.05; done; echo went on`;
-  const reached = (name: string) => until(() => existsSync(marker(name)), `the deploy reached ${name}`);
-  const letOn = (name: string) => writeFileSync(`${marker(name)}.go`, '');
-  const lockIsFree = () => until(() => spawnSync('flock', ['-n', join(stage.root, 'lock'), 'true']).status === 0, 'the lock is free', 60_000);
+  const { marker, waiting, reached, letOn, lockIsFree } = heldIn(() => stage);
 
   const begin = (version: string, more: Record<string, string>) => {
     let child: ChildProcess | undefined;

@@ -1,10 +1,11 @@
 import { spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { until } from '../../testbed/processes.mjs';
 import { startProxy } from '../../testbed/proxy.mjs';
 import { startStage } from '../../testbed/stage.mjs';
+import { heldIn } from './held.js';
 
 jest.setTimeout(180_000);
 
@@ -24,11 +25,7 @@ describe('a line that is lost', () => {
     live = (await stage.ask()).body;
   });
 
-  const marker = (name: string) => join(stage.dir, name);
-  const waiting = (name: string) => `touch ${marker(name)}; while [ ! -e ${marker(name)}.go ]; do sleep 0.05; done`;
-  const reached = (name: string) => until(() => existsSync(marker(name)), `the deploy reached ${name}`);
-  const letOn = (name: string) => writeFileSync(`${marker(name)}.go`, '');
-  const lockIsFree = () => until(() => spawnSync('flock', ['-n', join(stage.root, 'lock'), 'true']).status === 0, 'the lock is free', 60_000);
+  const { marker, waiting, reached, letOn, lockIsFree } = heldIn(() => stage);
 
   type Proxy = Awaited<ReturnType<typeof startProxy>>;
   const throughProxy = async (version: string, more: Record<string, string>, act: (proxy: Proxy, child: ChildProcess) => Promise<void>) => {

@@ -6,7 +6,7 @@ import { reconcileWould } from '../../../src/engine/look.js';
 import { readNginx, type NginxFacts } from '../../../src/engine/nginx-facts.js';
 import { portsInForce } from '../../../src/engine/slots.js';
 import { statusJson, statusOf, statusSentence, type Status } from '../../../src/engine/status.js';
-import { harmless } from '../../../src/engine/markdown.js';
+import { harmless } from '../../../src/engine/harmless.js';
 import { ago, statusMarkdown, statusText } from '../../../src/engine/status-view.js';
 import { afterTwoDeploys, factsOf, ledgerLine, one, settingsOf, sha, two } from './facts.js';
 
